@@ -1,0 +1,1 @@
+"""What two services of LLM Twin must agree on, and nothing else."""

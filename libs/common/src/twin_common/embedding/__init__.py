@@ -1,0 +1,13 @@
+"""Text to vectors: one protocol, several encoders, chosen by settings."""
+
+from twin_common.embedding.protocol import Embedder, SparseEmbedder, SparseVector
+from twin_common.embedding.settings import EmbeddingSettings, load_embedder, load_sparse_embedder
+
+__all__ = [
+    "Embedder",
+    "EmbeddingSettings",
+    "SparseEmbedder",
+    "SparseVector",
+    "load_embedder",
+    "load_sparse_embedder",
+]

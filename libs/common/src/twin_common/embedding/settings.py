@@ -1,0 +1,44 @@
+"""Which encoder a service uses."""
+
+from typing import Literal
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from twin_common.embedding.protocol import Embedder, SparseEmbedder
+
+
+class EmbeddingSettings(BaseSettings):
+    """The encoder, the same for indexing and searching; read from `EMBEDDING_*`."""
+
+    model_config = SettingsConfigDict(env_prefix="EMBEDDING_", use_attribute_docstrings=True)
+
+    backend: Literal["onnx", "sentence-transformers"] = "onnx"
+    """onnx: all-MiniLM-L6-v2 on onnxruntime, no download. sentence-transformers: any of its models."""
+    model: str | None = None
+    """A sentence-transformers model, by name or folder; None: all-MiniLM-L6-v2 out of a Python package."""
+    threads: int = 2
+    """Threads of the encoder."""
+    batch_size: int = 16
+    """Texts in one run of the encoder; 16 was fastest of 4 to 256 on a CPU with AVX2."""
+
+
+def load_embedder(settings: EmbeddingSettings) -> Embedder:
+    """Load the configured dense encoder.
+
+    Raises:
+        ImportError: the extra that the back end needs is not installed; the text says which.
+    """
+    if settings.backend == "sentence-transformers":
+        from twin_common.embedding.sentence_transformers import SentenceTransformersEmbedder
+
+        return SentenceTransformersEmbedder.load(settings)
+    from twin_common.embedding.onnx import OnnxEmbedder
+
+    return OnnxEmbedder.load(settings)
+
+
+def load_sparse_embedder() -> SparseEmbedder:
+    """Load the BM25 encoder."""
+    from twin_common.embedding.bm25 import Bm25Embedder
+
+    return Bm25Embedder()

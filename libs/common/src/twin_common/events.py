@@ -1,0 +1,282 @@
+"""The facts and commands that travel between services, as CloudEvents in Kafka's binary mode.
+
+An event is a pydantic model; `encode` makes a Kafka message of it and `decode` takes one apart. Within a
+major version fields are only added, so readers ignore what they do not know.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from twin_common.clock import utc_now
+from twin_common.documents import AuthorSlug, Category, RawDocument, StageTimes, Timestamp
+from twin_common.errors import PoisonMessage, UnsupportedSchema
+from twin_common.topics import CRAWL_REQUESTS, CRAWL_RUNS, DOCUMENT_CHANGES, DOCUMENTS_INDEXED, Topic
+
+Headers = list[tuple[str, bytes]]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A Kafka message ready to be produced; a `value` of None is a tombstone."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: Headers
+
+
+class Event(BaseModel):
+    """What every event has; `TYPE` is its CloudEvents type, whose last part is the major version."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+    TYPE: ClassVar[str]
+    TOPIC: ClassVar[Topic]
+
+    @property
+    def key(self) -> str:
+        """The Kafka key: events of one key stay in order."""
+        raise NotImplementedError
+
+
+class CrawlRequested(Event):
+    """Command: crawl these links of an author; without links, all that the author has registered."""
+
+    TYPE = "twin.crawl.requested.v1"
+    TOPIC = CRAWL_REQUESTS
+
+    run_id: str = Field(default_factory=lambda: str(uuid4()))
+    author_id: AuthorSlug
+    links: tuple[str, ...] = ()
+    requested_at: Timestamp = Field(default_factory=utc_now)
+
+    @property
+    def key(self) -> str:
+        return self.author_id
+
+
+class LinkOutcome(StrEnum):
+    """What became of one address of a crawl."""
+
+    INSERTED = "inserted"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    GONE_ONCE = "gone_once"
+    DELETED = "deleted"
+    FAILED = "failed"
+
+
+class LinkError(BaseModel):
+    """Why one address gave no document; `reason` is a word for counting, `detail` a sentence."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    url: str
+    reason: str
+    detail: str
+
+
+class CrawlCounts(BaseModel):
+    """How many addresses had which outcome so far."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    discovered: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    gone_once: int = 0
+    deleted: int = 0
+    failed: int = 0
+    bytes_received: int = 0
+
+    @property
+    def handled(self) -> int:
+        """Addresses that have an outcome."""
+        return self.inserted + self.updated + self.unchanged + self.gone_once + self.deleted + self.failed
+
+
+class RunStatus(StrEnum):
+    """Where a crawl stands."""
+
+    STARTED = "started"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+class CrawlReported(Event):
+    """A crawl started, moved on or ended; the newest report of a run holds all the earlier ones said."""
+
+    TYPE = "twin.crawl.reported.v1"
+    TOPIC = CRAWL_RUNS
+
+    run_id: str
+    author_id: AuthorSlug
+    status: RunStatus
+    counts: CrawlCounts = CrawlCounts()
+    errors: tuple[LinkError, ...] = ()
+    """At most the first 1,000; `counts.failed` has the true number."""
+    started_at: Timestamp
+    reported_at: Timestamp = Field(default_factory=utc_now)
+
+    @property
+    def key(self) -> str:
+        return self.author_id
+
+
+class DocumentUpserted(Event):
+    """A version of a document exists; inline, or by claim check when `document` is None."""
+
+    TYPE = "twin.content.document.upserted.v1"
+    TOPIC = DOCUMENT_CHANGES
+
+    document_id: str
+    category: Category
+    version: int = Field(ge=1)
+    document: RawDocument | None = None
+    """None: read the warehouse's collection of `category` by `document_id`."""
+    captured_at: Timestamp = Field(default_factory=utc_now)
+
+    @property
+    def key(self) -> str:
+        return self.document_id
+
+
+class DocumentDeleted(Event):
+    """A document is gone from the warehouse."""
+
+    TYPE = "twin.content.document.deleted.v1"
+    TOPIC = DOCUMENT_CHANGES
+
+    document_id: str
+    version: int | None = None
+    """Delete only what is not newer than this; None deletes whatever is there."""
+    captured_at: Timestamp = Field(default_factory=utc_now)
+
+    @property
+    def key(self) -> str:
+        return self.document_id
+
+
+class IndexOutcome(StrEnum):
+    """What the index did with a change."""
+
+    SEARCHABLE = "searchable"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+class DocumentIndexed(Event):
+    """The index caught up with a version of a document, or says why it holds none of it."""
+
+    TYPE = "twin.content.document.indexed.v1"
+    TOPIC = DOCUMENTS_INDEXED
+
+    document_id: str
+    author_id: AuthorSlug | None = None
+    """None for a deletion of a document the index never had."""
+    version: int | None = None
+    outcome: IndexOutcome
+    reason: str | None = None
+    chunk_count: int = 0
+    stages: StageTimes = StageTimes()
+
+    @property
+    def key(self) -> str:
+        return self.document_id
+
+
+EVENTS: tuple[type[Event], ...] = (
+    CrawlRequested,
+    CrawlReported,
+    DocumentUpserted,
+    DocumentDeleted,
+    DocumentIndexed,
+)
+_BY_TYPE = {event.TYPE: event for event in EVENTS}
+
+CONTENT_TYPE = b"application/json"
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """An event with the CloudEvents attributes it travelled under."""
+
+    event: Event
+    event_id: str
+    source: str
+    time: datetime | None
+    traceparent: str | None
+
+
+def encode(
+    event: Event, source: str, *, event_id: str | None = None, traceparent: str | None = None
+) -> Message:
+    """Make the Kafka message of an event.
+
+    Args:
+        event: what happened.
+        source: the service that says so, such as "cdc".
+        event_id: unique for one source; equal ids mean the same event sent again.
+        traceparent: W3C trace context to hand on.
+    """
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", (event_id or str(uuid4())).encode()),
+        ("ce_source", f"/twin/{source}".encode()),
+        ("ce_type", event.TYPE.encode()),
+        ("ce_subject", event.key.encode()),
+        ("ce_time", utc_now().isoformat().encode()),
+        ("content-type", CONTENT_TYPE),
+    ]
+    if traceparent:
+        headers.append(("traceparent", traceparent.encode()))
+    return Message(event.TOPIC.name, event.key.encode(), event.model_dump_json().encode(), headers)
+
+
+def tombstone(event: DocumentDeleted) -> Message:
+    """The empty message behind a deletion, which lets compaction forget the key."""
+    return Message(event.TOPIC.name, event.key.encode(), None, [])
+
+
+def decode(
+    value: bytes, headers: Mapping[str, bytes] | Iterable[tuple[str, bytes]], *accepted: type[Event]
+) -> Envelope:
+    """Take a Kafka message apart.
+
+    Args:
+        value: the message's value; handle tombstones (None) before.
+        headers: as the client gives them.
+        accepted: the events this reader understands.
+
+    Raises:
+        UnsupportedSchema: another event type or major version.
+        PoisonMessage: no CloudEvent, no JSON, or not the event's shape.
+    """
+    given = dict(headers)
+    try:
+        event_type = given["ce_type"].decode()
+        event_id, source = given["ce_id"].decode(), given["ce_source"].decode()
+        time = datetime.fromisoformat(given["ce_time"].decode()) if "ce_time" in given else None
+        trace = given.get("traceparent")
+        traceparent = trace.decode() if trace else None
+    except KeyError as error:
+        raise PoisonMessage("no_cloudevent", f"the header {error} is missing") from error
+    except ValueError as error:
+        raise PoisonMessage("no_cloudevent", f"a header is unreadable: {error}") from error
+    model = _BY_TYPE.get(event_type)
+    if model is None or model not in accepted:
+        known = ", ".join(event.TYPE for event in accepted)
+        raise UnsupportedSchema(f"{event_type} is not among {known}")
+    try:
+        event = model.model_validate_json(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "value"
+        raise PoisonMessage("malformed_event", f"{event_type}: {place}: {first['msg']}") from error
+    return Envelope(event, event_id, source, time, traceparent)

@@ -1,0 +1,48 @@
+"""Encoders that cost nothing."""
+
+import re
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class HashingEmbedder:
+    """Vectors of hashed words: texts that share words are near, and equal texts are equal.
+
+    A word is one token, plus two special tokens a text.
+    """
+
+    model_name = "hashing"
+    max_tokens = 256
+
+    def __init__(self, dimensions: int = 384) -> None:
+        self.dimensions = dimensions
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(_words(text)) + 2 for text in texts]
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for word in ["", *_words(text)[: self.max_tokens - 2]]:
+                digest = int.from_bytes(blake2b(word.lower().encode(), digest_size=8).digest())
+                vectors[row, digest % self.dimensions] += 1.0
+        norms: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / norms, dtype=np.float32)
+
+
+class NullEmbedder(HashingEmbedder):
+    """One fixed vector for every text: what remains of a pipeline's time is its own."""
+
+    model_name = "null"
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        vectors[:, 0] = 1.0
+        return vectors
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+|[^\w\s]", text)

@@ -1,0 +1,71 @@
+"""The connection to MongoDB and the rooms behind it."""
+
+import asyncio
+from typing import Any, Self
+
+import structlog
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pymongo import AsyncMongoClient
+from pymongo.errors import ConnectionFailure
+
+from twin_common.errors import ServerUnavailable
+from twin_common.warehouse.authors import Authors
+from twin_common.warehouse.crawl_records import CrawlRecords
+from twin_common.warehouse.documents import Documents
+
+log = structlog.get_logger(__name__)
+
+
+class WarehouseSettings(BaseSettings):
+    """Where MongoDB is; read from `MONGODB_*`."""
+
+    model_config = SettingsConfigDict(env_prefix="MONGODB_", use_attribute_docstrings=True)
+
+    url: SecretStr = SecretStr("mongodb://127.0.0.1:27017")
+    """A connection string; change streams need a replica set (or the local server)."""
+    database: str = "twin"
+    timeout_seconds: float = 5.0
+    """How long to look for a server before an operation fails."""
+
+
+class Warehouse:
+    """One client for one database; `documents`, `authors` and `crawls` are its rooms."""
+
+    def __init__(self, settings: WarehouseSettings) -> None:
+        timeout_ms = int(settings.timeout_seconds * 1000)
+        self.client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+            settings.url.get_secret_value(),
+            serverSelectionTimeoutMS=timeout_ms,
+            connectTimeoutMS=timeout_ms,
+            tz_aware=True,
+        )
+        self.database = self.client[settings.database]
+        self.documents = Documents(self.database)
+        self.authors = Authors(self.database)
+        self.crawls = CrawlRecords(self.database)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.close()
+
+    async def ping(self) -> None:
+        """Raise ServerUnavailable when the server does not answer."""
+        try:
+            await self.client.admin.command("ping")
+        except ConnectionFailure as error:
+            raise ServerUnavailable(f"the warehouse does not answer: {error}") from error
+
+    async def wait_until_ready(self, interval_seconds: float = 1.0) -> None:
+        """Wait for the server, say so, and create the indexes that the rooms rely on."""
+        while True:
+            try:
+                await self.ping()
+                break
+            except ServerUnavailable as error:
+                log.warning("waiting for the warehouse", error=str(error)[:300])
+                await asyncio.sleep(interval_seconds)
+        await self.documents.create_indexes()
+        await self.crawls.create_indexes()

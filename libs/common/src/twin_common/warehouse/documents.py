@@ -1,0 +1,236 @@
+"""The documents of the warehouse: `articles`, `posts` and `code`, one collection a category.
+
+A write whose content equals the stored content changes nothing; any other write makes the version grow by
+one, also across a deletion, so that of two versions of a document the higher one is always the newer.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pymongo import InsertOne, ReplaceOne
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError
+
+from twin_common.clock import Clock, utc_now
+from twin_common.documents import Category, DocumentDraft, RawDocument
+from twin_common.identity import AuthorId
+
+COLLECTIONS: Mapping[Category, str] = {
+    Category.ARTICLE: "articles",
+    Category.POST: "posts",
+    Category.CODE: "code",
+}
+CATEGORIES: Mapping[str, Category] = {name: category for category, name in COLLECTIONS.items()}
+
+_DUPLICATE_KEY = 11000
+_IDENTITY = {"version": 1, "content_hash": 1, "author_id": 1}
+
+
+class WriteKind(StrEnum):
+    """What a write did."""
+
+    INSERTED = "inserted"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class WriteOutcome:
+    """What became of one draft."""
+
+    document_id: str
+    kind: WriteKind
+    version: int
+
+
+@dataclass(frozen=True)
+class _Write:
+    document_id: str
+    content_hash: str
+    operation: InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class DocumentVersion:
+    """Which version of a document the warehouse holds."""
+
+    document_id: str
+    author_id: str
+    category: Category
+    version: int
+    content_hash: str
+
+
+class Documents:
+    """Versioned documents; many writers may work at once."""
+
+    def __init__(self, database: AsyncDatabase[dict[str, Any]], clock: Clock = utc_now) -> None:
+        self._collections = {category: database[name] for category, name in COLLECTIONS.items()}
+        self._deleted = database["deleted_versions"]
+        self._clock = clock
+
+    async def create_indexes(self) -> None:
+        for collection in self._collections.values():
+            await collection.create_index("author_id")
+
+    async def put(self, draft: DocumentDraft, traceparent: str | None = None) -> WriteOutcome:
+        """Store one draft; see `put_many`."""
+        return (await self.put_many([draft], traceparent))[0]
+
+    async def put_many(
+        self, drafts: Sequence[DocumentDraft], traceparent: str | None = None
+    ) -> list[WriteOutcome]:
+        """Store drafts, a few round trips for all of them.
+
+        Of two drafts of one document the later one counts. A writer that loses a race against another
+        tries again on what the other wrote.
+
+        Returns:
+            One outcome a draft, in order.
+        """
+        newest = {draft.document_id: draft for draft in drafts}
+        outcomes: dict[str, WriteOutcome] = {}
+        waiting = newest
+        while waiting:
+            written = await self._write(waiting, traceparent)
+            outcomes |= written
+            waiting = {key: draft for key, draft in waiting.items() if key not in written}
+        return [outcomes[draft.document_id] for draft in drafts]
+
+    async def get(self, document_id: str, category: Category | None = None) -> RawDocument | None:
+        """One document, or None."""
+        for candidate in [category] if category else list(Category):
+            row = await self._collections[candidate].find_one({"_id": document_id})
+            if row is not None:
+                return from_row(row)
+        return None
+
+    async def get_many(self, wanted: Iterable[tuple[str, Category]]) -> dict[str, RawDocument]:
+        """The documents of these ids and categories; those that are gone are left out."""
+        by_category: dict[Category, set[str]] = defaultdict(set)
+        for document_id, category in wanted:
+            by_category[category].add(document_id)
+        found: dict[str, RawDocument] = {}
+        for category, ids in by_category.items():
+            async for row in self._collections[category].find({"_id": {"$in": list(ids)}}):
+                found[row["_id"]] = from_row(row)
+        return found
+
+    async def delete(self, document_id: str, category: Category) -> bool:
+        """Remove a document; its version is remembered in case it comes back. False: it was not there."""
+        collection = self._collections[category]
+        row = await collection.find_one({"_id": document_id}, _IDENTITY)
+        if row is None:
+            return False
+        await self._deleted.replace_one(
+            {"_id": document_id}, {"version": row["version"], "deleted_at": self._clock()}, upsert=True
+        )
+        result = await collection.delete_one({"_id": document_id})
+        return result.deleted_count == 1
+
+    async def versions(self, author_id: AuthorId | None = None) -> AsyncIterator[DocumentVersion]:
+        """Which version of each document is stored, of one author or of all."""
+        query = {"author_id": author_id} if author_id else {}
+        for category, collection in self._collections.items():
+            async for row in collection.find(query, _IDENTITY, batch_size=5000):
+                yield DocumentVersion(
+                    row["_id"], row["author_id"], category, row["version"], row["content_hash"]
+                )
+
+    async def all(self, author_id: AuthorId | None = None) -> AsyncIterator[RawDocument]:
+        """Every document whole, of one author or of all."""
+        query = {"author_id": author_id} if author_id else {}
+        for collection in self._collections.values():
+            async for row in collection.find(query, batch_size=200):
+                yield from_row(row)
+
+    async def _write(
+        self, drafts: Mapping[str, DocumentDraft], traceparent: str | None
+    ) -> dict[str, WriteOutcome]:
+        """One attempt for every draft; those that lost a race are missing in the answer."""
+        stored = await self._stored_identities(drafts)
+        deleted = await self._deleted_versions(drafts.keys() - stored.keys())
+        now = self._clock()
+        outcomes: dict[str, WriteOutcome] = {}
+        writes: dict[Category, list[_Write]] = defaultdict(list)
+        for key, draft in drafts.items():
+            content_hash = draft.hash_content()
+            category, old = stored.get(key, (draft.category, None))
+            if old is not None and old["content_hash"] == content_hash:
+                outcomes[key] = WriteOutcome(key, WriteKind.UNCHANGED, old["version"])
+                continue
+            version = (old["version"] if old else deleted.get(key, 0)) + 1
+            row = _to_row(draft, content_hash, version, now, traceparent)
+            if old is None or category is not draft.category:
+                outcomes[key] = WriteOutcome(key, WriteKind.UPDATED if old else WriteKind.INSERTED, version)
+                writes[draft.category].append(_Write(key, content_hash, InsertOne(row)))
+            else:
+                outcomes[key] = WriteOutcome(key, WriteKind.UPDATED, version)
+                match = {"_id": key, "version": old["version"]}
+                writes[draft.category].append(_Write(key, content_hash, ReplaceOne(match, row)))
+            if old is not None and category is not draft.category:
+                await self.delete(key, category)  # before the insert, so that its event comes first
+        for category, operations in writes.items():
+            for key in await self._lost_races(category, operations):
+                outcomes.pop(key, None)
+        return outcomes
+
+    async def _lost_races(self, category: Category, writes: Sequence["_Write"]) -> set[str]:
+        """Run the writes of a collection; the ids of those that another writer was ahead of."""
+        collection = self._collections[category]
+        lost: set[str] = set()
+        try:
+            result = await collection.bulk_write([write.operation for write in writes], ordered=False)
+            matched = result.matched_count
+        except BulkWriteError as error:
+            failures = error.details["writeErrors"]
+            if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+                raise
+            lost |= {writes[failure["index"]].document_id for failure in failures}
+            matched = error.details["nMatched"]
+        replaced = {
+            write.document_id: write.content_hash
+            for write in writes
+            if isinstance(write.operation, ReplaceOne)
+        }
+        if matched < len(replaced):
+            query = {"_id": {"$in": list(replaced)}}
+            stored = {row["_id"]: row["content_hash"] async for row in collection.find(query, _IDENTITY)}
+            lost |= {key for key, content_hash in replaced.items() if stored.get(key) != content_hash}
+        return lost
+
+    async def _stored_identities(
+        self, drafts: Mapping[str, DocumentDraft]
+    ) -> dict[str, tuple[Category, dict[str, Any]]]:
+        query = {"_id": {"$in": list(drafts)}}
+        found: dict[str, tuple[Category, dict[str, Any]]] = {}
+        for category, collection in self._collections.items():
+            async for row in collection.find(query, _IDENTITY):
+                found[row["_id"]] = (category, row)
+        return found
+
+    async def _deleted_versions(self, ids: Iterable[str]) -> dict[str, int]:
+        query = {"_id": {"$in": list(ids)}}
+        return {row["_id"]: row["version"] async for row in self._deleted.find(query)}
+
+
+def from_row(row: Mapping[str, Any]) -> RawDocument:
+    """The document that a row of the warehouse holds."""
+    return RawDocument.model_validate(dict(row))
+
+
+def _to_row(
+    draft: DocumentDraft, content_hash: str, version: int, now: datetime, traceparent: str | None
+) -> dict[str, Any]:
+    return draft.model_dump(mode="python") | {
+        "_id": draft.document_id,
+        "category": draft.category.value,
+        "content_hash": content_hash,
+        "version": version,
+        "stored_at": now,
+        "traceparent": traceparent,
+    }
