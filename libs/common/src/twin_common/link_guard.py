@@ -21,17 +21,7 @@ _PORTS = {"http": 80, "https": 443}
 _MAX_URL = 2048
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
-_LOCAL_SUFFIXES = [
-    "localhost",
-    "local",
-    "internal",
-    "intranet",
-    "lan",
-    "home",
-    "corp",
-    "private",
-    "home.arpa",
-]
+_LOCAL_SUFFIXES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa")
 
 # What Python's `is_global` lets through although a packet may end inside.
 _CARRIER_NETWORKS = tuple(
