@@ -1,0 +1,7 @@
+"""`python -m shiplog`."""
+
+import sys
+
+from shiplog.command import main
+
+sys.exit(main())
