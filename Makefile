@@ -1,0 +1,60 @@
+# The commands of the project; each one installs first what it needs.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+export UV_PYTHON_DOWNLOADS := never
+
+# uv manages the environment; where the machine has none, one is kept in .uv/ beside it.
+UV_VERSION := 0.13.9
+UV := $(shell command -v uv || echo .uv/bin/uv)
+RUN := .venv/bin
+SYNC = $(UV) sync --frozen --quiet
+SOURCES := libs services deploy/local tests bench conftest.py
+
+.PHONY: help setup demo up test lint format bench schemas clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+.uv/bin/uv:
+	@echo "Installing uv $(UV_VERSION) into .uv/"
+	@python3 -m venv .uv || { echo "python3 -m venv failed: install it (Debian: apt install python3-venv)"; rm -rf .uv; exit 1; }
+	@.uv/bin/python -m pip install --quiet uv==$(UV_VERSION)
+
+setup: $(UV) ## Install what the platform needs, and say how much that is
+	@$(SYNC) --inexact
+	@$(RUN)/python -m twin_local.footprint
+
+demo: setup ## The main job once, on the sample author
+	@$(RUN)/twin demo
+
+up: setup ## The platform and its web page, until Ctrl-C
+	@$(RUN)/twin up
+
+test: $(UV) ## Every test, with the servers they need
+	@$(SYNC) --group dev --group torch
+	@tests/servers/install.sh
+	$(RUN)/pytest $(PYTEST_ARGUMENTS)
+
+lint: $(UV) ## Style, types, import rules, dead code
+	@$(SYNC) --group dev --inexact
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/vulture
+
+format: $(UV) ## Rewrite the sources in the project's style
+	@$(SYNC) --group dev --inexact
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+bench: $(UV) ## The benchmarks; JSON into bench/results/
+	@$(SYNC) --group dev --inexact
+	$(RUN)/python bench/run.py
+
+schemas: $(UV) ## Write the event schemas anew
+	@$(SYNC) --group dev --inexact
+	$(RUN)/python -m twin_common.contracts tests/contract/schemas
+
+clean: ## Remove what was installed and everything the local platform keeps
+	rm -rf .venv .uv .twin .cache

@@ -1,0 +1,1 @@
+"""The `twin` command: one file a group of commands."""

@@ -1,0 +1,125 @@
+"""`twin author`, `twin crawl`, `twin import`: what the owner has written, into the warehouse."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from twin_common.errors import TwinError
+from twin_common.events import CrawlReported, RunStatus
+from twin_common.warehouse import Warehouse
+from twin_local.authors import read_author_file, register_author
+from twin_local.connection import Connection
+from twin_local.crawls import follow_run, request_crawl
+
+console = Console(highlight=False)
+AuthorOption = Annotated[
+    str | None, typer.Option("--author", help="Whose twin; needed when there are several.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    authors = typer.Typer(help="The authors whose twins live here.", no_args_is_help=True)
+    authors.command("add")(add_author)
+    authors.command("list")(list_authors)
+    app.add_typer(authors, name="author")
+    app.command()(crawl)
+    app.command("import")(import_archive)
+
+
+def add_author(file: Annotated[Path, typer.Argument(help="YAML: author_id, name, links.")]) -> None:
+    """Register an author, or change one; this machine keeps the author's API key."""
+    author = read_author_file(file)
+    key = asyncio.run(register_author(Connection.find(), author))
+    console.print(f"{author.name} ({author.author_id}) has {len(author.links)} links.")
+    if key is not None:
+        console.print(f"API key, kept in this machine's twin folder: {key}", soft_wrap=True)
+    console.print(f"Next: twin crawl {author.author_id}")
+
+
+def list_authors() -> None:
+    """Show the registered authors."""
+
+    async def run() -> None:
+        async with Warehouse(Connection.find().warehouse) as warehouse:
+            for author in await warehouse.authors.all():
+                console.print(f"{author.author_id}  {author.name}  {' '.join(author.links)}")
+
+    asyncio.run(run())
+
+
+def crawl(
+    author: Annotated[str | None, typer.Argument(help="Whose links.")] = None,
+    link: Annotated[list[str] | None, typer.Option(help="Only this link; may be repeated.")] = None,
+) -> None:
+    """Crawl an author's links and show what became of each."""
+    report = asyncio.run(_crawl(Connection.find(), author, tuple(link or ())))
+    counts = report.counts
+    console.print(
+        f"{report.status}: {counts.inserted} new, {counts.updated} changed, {counts.unchanged} unchanged, "
+        f"{counts.deleted} deleted, {counts.failed} failed, {counts.bytes_received:,} bytes"
+    )
+    for error in report.errors:
+        console.print(f"  [yellow]{error.reason}[/] {error.url}: {error.detail}", soft_wrap=True)
+    if report.status is RunStatus.FAILED:
+        raise typer.Exit(1)
+
+
+async def _crawl(connection: Connection, given: str | None, links: tuple[str, ...]) -> CrawlReported:
+    author_id = connection.author(given)
+    async with Warehouse(connection.warehouse) as warehouse:
+        await warehouse.authors.get(author_id)
+        run_id = await request_crawl(connection.kafka, author_id, links)
+        with _progress("crawling") as progress:
+            task = progress.add_task("crawling", total=None)
+
+            def show(report: CrawlReported) -> None:
+                progress.update(task, total=report.counts.discovered, completed=report.counts.handled)
+
+            return await follow_run(warehouse, author_id, run_id, show)
+
+
+def import_archive(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    author: AuthorOption = None,
+    format: Annotated[str, typer.Option(help="jsonl")] = "jsonl",  # noqa: A002  # the option's name
+) -> None:
+    """Put an archive's documents into the warehouse; a bad line is named, the rest goes in."""
+    if format != "jsonl":
+        raise TwinError(f"the format {format!r} is not known; use --format jsonl")
+    raise typer.Exit(asyncio.run(_import(Connection.find(), author, file, file.stat().st_size)))
+
+
+async def _import(connection: Connection, given: str | None, file: Path, size: int) -> int:
+    from twin_crawler.importing import import_file
+
+    author_id = connection.author(given)
+    async with Warehouse(connection.warehouse) as warehouse:
+        await warehouse.authors.get(author_id)
+        with _progress("importing") as progress:
+            task = progress.add_task("importing", total=size)
+            report = await import_file(
+                file, author_id, warehouse, lambda position: progress.update(task, completed=position)
+            )
+    console.print(
+        f"{report.inserted} new, {report.updated} changed, {report.unchanged} unchanged, "
+        f"{len(report.bad_lines)} bad lines"
+    )
+    for line in report.bad_lines:
+        console.print(f"  [yellow]line {line.number}[/]: {line.reason}")
+    return 1 if report.bad_lines and not (report.inserted or report.updated or report.unchanged) else 0
+
+
+def _progress(_: str) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -1,0 +1,1 @@
+"""The three small servers that stand in for MongoDB, Kafka and Qdrant on one machine."""

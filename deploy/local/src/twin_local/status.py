@@ -1,0 +1,66 @@
+"""Where every document stands, and which services are ready."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+
+from twin_common.documents import DocumentState, HeadSummary, document_state
+from twin_common.vector_index import connect, head_summaries
+from twin_common.warehouse import Warehouse
+from twin_local.connection import Connection
+from twin_local.platform import SERVICES, port_variable
+from twin_local.ports import LOOPBACK
+from twin_local.processes import http_probe
+
+
+@dataclass(frozen=True)
+class NotableDocument:
+    """A document that cannot be found by searching, and why."""
+
+    document_id: str
+    url: str
+    state: DocumentState
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class PlatformStatus:
+    """Counts by state (and `total`), services with what they lack, and the documents to look at."""
+
+    counts: dict[str, int]
+    services: dict[str, str]
+    notable: list[NotableDocument]
+
+
+async def platform_status(connection: Connection) -> PlatformStatus:
+    """Ask the warehouse, the index and the services."""
+    client = connect(connection.vector_index)
+    async with Warehouse(connection.warehouse) as warehouse:
+        heads = {head.document_id: head async for head in head_summaries(client)}
+        counts: Counter[DocumentState] = Counter()
+        notable: list[NotableDocument] = []
+        async for stored in warehouse.documents.versions():
+            head = heads.get(stored.document_id)
+            state = document_state(stored.version, head)
+            counts[state] += 1
+            if state in (DocumentState.SKIPPED, DocumentState.FAILED) and head is not None:
+                notable.append(_notable(head, state))
+    await client.close()
+    by_state = {state.value: counts[state] for state in DocumentState}
+    return PlatformStatus({"total": counts.total(), **by_state}, await _services(connection), notable)
+
+
+def _notable(head: HeadSummary, state: DocumentState) -> NotableDocument:
+    return NotableDocument(head.document_id, head.url, state, head.reason)
+
+
+async def _services(connection: Connection) -> dict[str, str]:
+    ports = {
+        name: connection.environment[port_variable(name)]
+        for name in SERVICES
+        if port_variable(name) in connection.environment
+    }
+    problems = await asyncio.gather(
+        *(http_probe(f"http://{LOOPBACK}:{port}/readyz")() for port in ports.values())
+    )
+    return {name: problem or "ready" for name, problem in zip(ports, problems, strict=True)}
