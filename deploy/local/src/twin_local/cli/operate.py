@@ -13,6 +13,7 @@ from twin_local.connection import Connection
 from twin_local.status import PlatformStatus, platform_status
 
 console = Console(highlight=False)
+_CONFIRM_SECONDS = 60.0
 JsonOption = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
 
@@ -47,6 +48,8 @@ def reconcile(
 ) -> None:
     """Compare the warehouse with the index, and send again what differs; exit 1 when --check finds any."""
     from twin_common.vector_index import connect
+    from twin_feature_stream.message_sink import ConfirmedPublisher
+    from twin_feature_stream.readiness import StopSignal
     from twin_feature_stream.reconcile import compare, mend
 
     async def run() -> dict[str, int]:
@@ -55,13 +58,10 @@ def reconcile(
         async with Warehouse(connection.warehouse) as warehouse:
             difference = await compare(warehouse, client)
             if not check:
-                await mend(difference, connection.kafka)
+                publisher = ConfirmedPublisher(connection.kafka, StopSignal(), _CONFIRM_SECONDS)
+                await mend(difference, publisher)
         await client.close()
-        return {
-            "missing": len(difference.missing),
-            "stale": len(difference.stale),
-            "foreign": len(difference.foreign),
-        }
+        return difference.counts
 
     counts = asyncio.run(run())
     if as_json:
