@@ -51,7 +51,7 @@ async def corpus_platform() -> AsyncIterator[Corpus]:
             await register_author(connection, Author(author_id=AUTHOR, name="Bench"))
             file = articles_file()
             async with Warehouse(connection.warehouse) as warehouse:
-                report = await import_file(file, AUTHOR, warehouse, lambda _: None)
+                report = await import_file(file, AUTHOR, warehouse, lambda *_: None)
             while (await platform_status(connection)).counts["pending"]:
                 await asyncio.sleep(0.5)
             await asyncio.sleep(2)

@@ -95,7 +95,7 @@ async def _fill(connection: Connection, samples: Path) -> None:
         _stage("crawled", began)
         began = time.monotonic()
         console.print("\n[bold]Import[/]: posts.jsonl")
-        imported = await import_file(samples / "posts.jsonl", author.author_id, warehouse, lambda _: None)
+        imported = await import_file(samples / "posts.jsonl", author.author_id, warehouse, lambda *_: None)
         console.print(f"  {imported.inserted} posts")
         _stage("imported", began)
     began = time.monotonic()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from twin_common.errors import TwinError
 from twin_common.events import CrawlReported, RunStatus
@@ -91,34 +91,36 @@ def import_archive(
     """Put an archive's documents into the warehouse; a bad line is named, the rest goes in."""
     if format != "jsonl":
         raise TwinError(f"the format {format!r} is not known; use --format jsonl")
-    raise typer.Exit(asyncio.run(_import(Connection.find(), author, file, file.stat().st_size)))
+    raise typer.Exit(asyncio.run(_import(Connection.find(), author, file)))
 
 
-async def _import(connection: Connection, given: str | None, file: Path, size: int) -> int:
+async def _import(connection: Connection, given: str | None, file: Path) -> int:
     from twin_crawler.importing import import_file
 
     author_id = connection.author(given)
     async with Warehouse(connection.warehouse) as warehouse:
         await warehouse.authors.get(author_id)
         with _progress("importing") as progress:
-            task = progress.add_task("importing", total=size)
-            report = await import_file(
-                file, author_id, warehouse, lambda position: progress.update(task, completed=position)
-            )
+            task = progress.add_task("importing", total=None)
+
+            def show(position: int, size: int) -> None:
+                progress.update(task, total=size, completed=position)
+
+            report = await import_file(file, author_id, warehouse, show)
     console.print(
         f"{report.inserted} new, {report.updated} changed, {report.unchanged} unchanged, "
-        f"{len(report.bad_lines)} bad lines"
+        f"{report.bad_line_count} bad lines"
     )
     for line in report.bad_lines:
         console.print(f"  [yellow]line {line.number}[/]: {line.reason}")
-    return 1 if report.bad_lines and not (report.inserted or report.updated or report.unchanged) else 0
+    return 1 if report.bad_line_count and not report.documents else 0
 
 
 def _progress(_: str) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
