@@ -38,7 +38,7 @@ def dead_letter(record: SourceRecord, error: PoisonMessage, service: str, attemp
         "service_version": version(f"twin-{service}"),
     }
     headers = [(name, value) for name, value in record.headers if not name.startswith(_PREFIX)]
-    headers += [(_PREFIX + name, value.encode()) for name, value in facts.items()]
+    headers += [(_PREFIX + name, value.encode(errors="replace")) for name, value in facts.items()]
     topic = dead_letter_topic(record.topic, service).name
     return Message(topic, record.key or b"", record.value, headers)
 

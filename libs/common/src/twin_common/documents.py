@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from twin_common.identity import AuthorId, canonical_url, document_id, parse_author_id
 
@@ -20,17 +20,21 @@ class Category(StrEnum):
     CODE = "code"
 
 
-def _aware(value: Any) -> Any:
+def _aware(value: datetime) -> datetime:
     """BSON drops the zone and keeps milliseconds: what has no zone is UTC, what has one becomes UTC."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if isinstance(value, datetime):
+    try:
         value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        return value.replace(microsecond=value.microsecond // 1000 * 1000)
-    return value
+    except OverflowError as error:
+        raise ValueError("in UTC it lies outside the years 1 to 9999") from error
+    return value.replace(microsecond=value.microsecond // 1000 * 1000)
 
 
-Timestamp = Annotated[datetime, BeforeValidator(_aware)]
+def _parse_time(value: Any) -> Any:
+    """All of ISO 8601, also 20240501, which pydantic would take for seconds since 1970."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+Timestamp = Annotated[datetime, BeforeValidator(_parse_time), AfterValidator(_aware)]
 AuthorSlug = Annotated[AuthorId, BeforeValidator(lambda value: parse_author_id(str(value)))]
 
 

@@ -5,7 +5,7 @@ class TwinError(Exception):
     """Anything the platform itself reports; its text names what happened and what to do."""
 
 
-class InvalidAuthorId(TwinError):
+class InvalidAuthorId(TwinError, ValueError):
     """The text is no slug: lower-case letters, digits and single hyphens, at most 64 characters."""
 
 

@@ -267,7 +267,7 @@ def decode(
         traceparent = trace.decode() if trace else None
     except KeyError as error:
         raise PoisonMessage("no_cloudevent", f"the header {error} is missing") from error
-    except ValueError as error:
+    except (AttributeError, ValueError) as error:  # Kafka allows a header without a value
         raise PoisonMessage("no_cloudevent", f"a header is unreadable: {error}") from error
     model = _BY_TYPE.get(event_type)
     if model is None or model not in accepted:

@@ -5,10 +5,16 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
+import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+log = structlog.get_logger(__name__)
 
 Probe = Callable[[], str | None]
 """Returns None when all is well, else a sentence that says what is missing."""
+
+
+_POLL_SECONDS = 0.1  # how soon it notices that it shall end
 
 
 class HealthServer:
@@ -24,7 +30,7 @@ class HealthServer:
                     return self._answer(200, generate_latest(), CONTENT_TYPE_LATEST)
                 if path not in probes:
                     return self._answer(404, b"not found\n")
-                problem = probes[path]()
+                problem = _ask(probes[path])
                 if problem:
                     return self._answer(503, f"{problem}\n".encode())
                 return self._answer(200, b"ok\n")
@@ -41,7 +47,9 @@ class HealthServer:
 
         self._server = ThreadingHTTPServer((host, port), Handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="health", daemon=True
+        )
 
     @property
     def port(self) -> int:
@@ -55,3 +63,11 @@ class HealthServer:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def _ask(probe: Probe) -> str | None:
+    try:
+        return probe()
+    except Exception as error:  # a probe that breaks is a reason to say no, whatever broke
+        log.exception("a health probe failed")
+        return f"the probe itself failed: {type(error).__name__}"

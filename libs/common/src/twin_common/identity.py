@@ -2,8 +2,9 @@
 
 import posixpath
 import re
+from ipaddress import IPv6Address
 from typing import NewType
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit, urlunsplit
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from twin_common.errors import InvalidAuthorId, InvalidUrl
@@ -13,6 +14,7 @@ AuthorId = NewType("AuthorId", str)
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _MAX_SLUG = 64
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _SEGMENT_SAFE = ":@!$&'()*+,;=~-._"
 
 # Parameters that say where a reader came from, never what is shown.
@@ -67,24 +69,10 @@ def canonical_url(url: str) -> str:
     """
     try:
         parts = urlsplit(url.strip())
-        host, port = parts.hostname, parts.port
+        netloc, path, query = _normal_netloc(parts), _normal_path(parts.path), _normal_query(parts.query)
+        return urlunsplit(("https", netloc, path, query, ""))
     except ValueError as error:
-        raise InvalidUrl(f"{url[:200]!r} is no address: {error}") from error
-    if parts.scheme not in _DEFAULT_PORTS or not host:
-        raise InvalidUrl(f"{url[:200]!r} is no absolute http or https address")
-    try:
-        host = host.rstrip(".").encode("idna").decode() if not host.isascii() else host.rstrip(".")
-    except UnicodeError as error:
-        raise InvalidUrl(f"{url[:200]!r} has no valid host name: {error}") from error
-    if ":" in host:
-        host = f"[{host}]"
-    netloc = host if port in (None, *_DEFAULT_PORTS.values()) else f"{host}:{port}"
-    pairs = [
-        (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if not _is_tracking(name.lower())
-    ]
-    return urlunsplit(("https", netloc, _normal_path(parts.path), urlencode(pairs), ""))
+        raise InvalidUrl(f"{url[:200]!r} is no absolute http or https address: {error}") from error
 
 
 def document_id(author_id: AuthorId, canonical: str) -> str:
@@ -101,8 +89,26 @@ def _is_tracking(name: str) -> bool:
     return name in _TRACKING_NAMES or name.startswith(_TRACKING_PREFIXES)
 
 
+def _normal_netloc(parts: SplitResult) -> str:
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise ValueError("it starts with neither http:// nor https://")
+    host = parts.hostname or ""
+    if ":" in host and "%" not in host:
+        host = f"[{IPv6Address(host)}]"
+    else:
+        host = (host if host.isascii() else host.encode("idna").decode()).removesuffix(".")
+        if "\\" in parts.netloc or not _HOST.fullmatch(host):
+            raise ValueError(f"{host[:80]!r} is no host name")
+    return host if parts.port in (None, *_DEFAULT_PORTS.values()) else f"{host}:{parts.port}"
+
+
 def _normal_path(path: str) -> str:
-    if not path or path == "/":
-        return "/"
-    decoded = [quote(unquote(segment), safe=_SEGMENT_SAFE) for segment in path.split("/")]
-    return posixpath.normpath("/" + "/".join(decoded).lstrip("/"))
+    segments = [quote(unquote_to_bytes(segment), safe=_SEGMENT_SAFE) for segment in path.split("/")]
+    return posixpath.normpath("/" + "/".join(segments).lstrip("/"))
+
+
+def _normal_query(query: str) -> str:
+    # Old sites escape other encodings than UTF-8: surrogates carry such bytes through unchanged.
+    pairs = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
+    kept = [(name, value) for name, value in pairs if not _is_tracking(name.lower())]
+    return urlencode(kept, errors="surrogateescape")

@@ -8,6 +8,7 @@ leave room for a second, different answer.
 import ipaddress
 import re
 import socket
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -19,17 +20,25 @@ Address = IPv4Address | IPv6Address
 
 _PORTS = {"http": 80, "https": 443}
 _MAX_URL = 2048
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
-_LOCAL_SUFFIXES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa")
+_NETLOC = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:@%]+)(?::(?:0|[1-9][0-9]*)?)?")
+_NUMBER = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)$")  # digits of any script
+_UNPRINTABLE = frozenset(("Cc", "Cs", "Zs", "Zl", "Zp"))
+_LOCAL_SUFFIXES = (
+    *("localhost", "localdomain", "local", "internal", "intranet", "private", "lan", "home", "corp"),
+    *("svc", "home.arpa"),
+)
 
-# What Python's `is_global` lets through although a packet may end inside.
-_CARRIER_NETWORKS = tuple(
+# What `is_global` of one Python 3.11 or another lets through although a packet may end inside: IANA's
+# protocol assignments, 6to4, Teredo and documentation, and the address of Azure's metadata server.
+_INSIDE_NETWORKS = tuple(
     map(
         ipaddress.ip_network,
-        ("192.88.99.0/24", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "fec0::/10"),
+        ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "2001::/23", "2002::/16", "3fff::/20"),
     )
 )
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class LinkPolicy:
 
     ports: frozenset[int] = frozenset(_PORTS.values())
     trusted_endpoints: frozenset[str] = frozenset()
-    """host:port pairs that the operator vouches for, such as a blog on the loopback of a demo."""
+    """host:port pairs, in lower case, that the operator vouches for: the blog on a demo's loopback."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,7 @@ class VettedUrl:
 
     url: str
     host: str
+    """ASCII and lower case; an IPv6 address stands without its brackets."""
     port: int
     trusted: bool
 
@@ -66,11 +76,11 @@ class LinkGuard:
         """
         if len(url) > _MAX_URL:
             raise ForbiddenLink(url[:200], "too_long", f"a link has at most {_MAX_URL} characters")
-        if any(ord(character) <= 32 or ord(character) == 127 or character == "\\" for character in url):
+        if any(unicodedata.category(sign) in _UNPRINTABLE or sign == "\\" for sign in url):
             raise ForbiddenLink(url[:200], "malformed", "white space, control characters or backslashes")
         try:
             parts = urlsplit(url)
-            host, port = (parts.hostname or "").rstrip("."), parts.port
+            host, port = (parts.hostname or "").removesuffix("."), parts.port
         except ValueError as error:
             raise ForbiddenLink(url, "malformed", f"no address: {error}") from error
         if parts.scheme not in _PORTS:
@@ -79,12 +89,21 @@ class LinkGuard:
             raise ForbiddenLink(url, "userinfo", "a link that is fetched names no user")
         if not host:
             raise ForbiddenLink(url, "malformed", "no host")
-        port = port or _PORTS[parts.scheme]
-        if f"{host}:{port}" in self._policy.trusted_endpoints:
+        if not _NETLOC.fullmatch(parts.netloc):
+            raise ForbiddenLink(url, "malformed", "host and port are not plainly written")
+        address = _parse_address(host)
+        if address is None:
+            host = _vet_name(url, host)
+        port = _PORTS[parts.scheme] if port is None else port
+        endpoint = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if endpoint in self._policy.trusted_endpoints:
             return VettedUrl(url, host, port, trusted=True)
         if port not in self._policy.ports:
             raise ForbiddenLink(url, "port", f"port {port} is not among {sorted(self._policy.ports)}")
-        self._vet_host(url, host)
+        if address is not None:
+            self.vet_addresses(url, [host])
+        else:
+            _refuse_local_name(url, host)
         return VettedUrl(url, host, port, trusted=False)
 
     def vet_addresses(self, url: str, addresses: Iterable[str]) -> list[Address]:
@@ -94,32 +113,15 @@ class LinkGuard:
             ForbiddenLink: no address at all, or any that is not public: a name that also points inside is
                 not trusted half.
         """
-        parsed = [ipaddress.ip_address(address.split("%", 1)[0]) for address in addresses]
-        if not parsed:
+        vetted: list[Address] = []
+        for text in addresses:
+            address = _parse_address(text.split("%", 1)[0])
+            if address is None or not is_public(address):
+                raise ForbiddenLink(url, "private_address", f"the host's address {text} is not public")
+            vetted.append(address)
+        if not vetted:
             raise ForbiddenLink(url, "unresolved", "the host has no address")
-        for address in parsed:
-            if not is_public(address):
-                raise ForbiddenLink(url, "private_address", f"the host's address {address} is not public")
-        return parsed
-
-    def _vet_host(self, url: str, host: str) -> None:
-        try:
-            self.vet_addresses(url, [str(ipaddress.ip_address(host))])
-        except ValueError:
-            pass
-        else:
-            return
-        try:
-            name = host.encode("idna").decode() if not host.isascii() else host
-        except UnicodeError as error:
-            raise ForbiddenLink(url, "malformed", f"the host is no name: {error}") from error
-        if not _HOST.fullmatch(name):
-            raise ForbiddenLink(url, "malformed", "the host is no name")
-        last = name.rsplit(".", 1)[-1]
-        if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last):
-            raise ForbiddenLink(url, "numeric_host", "a number that some systems read as an address")
-        if "." not in name or name.endswith(tuple("." + suffix for suffix in _LOCAL_SUFFIXES)):
-            raise ForbiddenLink(url, "local_name", "the name belongs to a local network")
+        return vetted
 
 
 def is_public(address: Address) -> bool:
@@ -127,9 +129,9 @@ def is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return is_public(address.ipv4_mapped)
-        if int(address) >> 32 == 0:  # the long deprecated ::a.b.c.d
+        if address not in _GLOBAL_UNICAST:
             return False
-    if any(address in network for network in _CARRIER_NETWORKS if network.version == address.version):
+    if any(address in network for network in _INSIDE_NETWORKS if network.version == address.version):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
@@ -142,3 +144,31 @@ def resolve(host: str, port: int) -> list[str]:
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _parse_address(text: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _vet_name(url: str, host: str) -> str:
+    """The ASCII form of a host name, if every client reads the same name out of it."""
+    lookalike = unicodedata.normalize("NFKC", host) != unicodedata.normalize("NFC", host)
+    if lookalike or "\u3002" in host or not host.isprintable():
+        raise ForbiddenLink(url, "malformed", "the host is written in look-alike or invisible characters")
+    try:
+        name = host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError as error:
+        raise ForbiddenLink(url, "malformed", f"the host is no name: {error}") from error
+    if not _HOST.fullmatch(name):
+        raise ForbiddenLink(url, "malformed", "the host is no name")
+    if any(_NUMBER.search(form) for form in (host, name)):
+        raise ForbiddenLink(url, "numeric_host", "a number that some systems read as an address")
+    return name
+
+
+def _refuse_local_name(url: str, name: str) -> None:
+    if "." not in name or name.endswith(tuple("." + suffix for suffix in _LOCAL_SUFFIXES)):
+        raise ForbiddenLink(url, "local_name", "the name belongs to a local network")

@@ -93,12 +93,15 @@ async def head_summaries(
     """Every document that the index knows, of one author or of all, without texts."""
     from qdrant_client import models
 
-    mine = [models.FieldCondition(key="author_id", match=models.MatchValue(value=author_id))]
+    only = None
+    if author_id is not None:
+        mine = models.FieldCondition(key="author_id", match=models.MatchValue(value=author_id))
+        only = models.Filter(must=[mine])
     offset = None
     while True:
         points, offset = await client.scroll(
             DOCUMENTS,
-            scroll_filter=models.Filter(must=list(mine)) if author_id else None,
+            scroll_filter=only,
             limit=1000,
             offset=offset,
             with_payload=list(HeadSummary.model_fields),

@@ -41,6 +41,8 @@ class SentenceTransformersEmbedder:
         return cls(model, name, settings.batch_size)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        if not texts:  # the library's tokenizer fails on no text at all
+            return []
         encoded = self._model.tokenizer(list(texts), truncation=False, padding=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
 

@@ -27,6 +27,7 @@ COLLECTIONS: Mapping[Category, str] = {
 CATEGORIES: Mapping[str, Category] = {name: category for category, name in COLLECTIONS.items()}
 
 _DUPLICATE_KEY = 11000
+_Operation = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]]
 _IDENTITY = {"version": 1, "content_hash": 1, "author_id": 1}
 
 
@@ -48,13 +49,6 @@ class WriteOutcome:
 
 
 @dataclass(frozen=True)
-class _Write:
-    document_id: str
-    content_hash: str
-    operation: InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]]
-
-
-@dataclass(frozen=True)
 class DocumentVersion:
     """Which version of a document the warehouse holds."""
 
@@ -66,7 +60,7 @@ class DocumentVersion:
 
 
 class Documents:
-    """Versioned documents; many writers may work at once."""
+    """Versioned documents; many writers may work at once, if they agree on a document's category."""
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]], clock: Clock = utc_now) -> None:
         self._collections = {category: database[name] for category, name in COLLECTIONS.items()}
@@ -122,15 +116,10 @@ class Documents:
 
     async def delete(self, document_id: str, category: Category) -> bool:
         """Remove a document; its version is remembered in case it comes back. False: it was not there."""
-        collection = self._collections[category]
-        row = await collection.find_one({"_id": document_id}, _IDENTITY)
-        if row is None:
-            return False
-        await self._deleted.replace_one(
-            {"_id": document_id}, {"version": row["version"], "deleted_at": self._clock()}, upsert=True
-        )
-        result = await collection.delete_one({"_id": document_id})
-        return result.deleted_count == 1
+        while row := await self._collections[category].find_one({"_id": document_id}, _IDENTITY):
+            if await self._remove(document_id, category, row["version"]):
+                return True
+        return False
 
     async def versions(self, author_id: AuthorId | None = None) -> AsyncIterator[DocumentVersion]:
         """Which version of each document is stored, of one author or of all."""
@@ -156,7 +145,7 @@ class Documents:
         deleted = await self._deleted_versions(drafts.keys() - stored.keys())
         now = self._clock()
         outcomes: dict[str, WriteOutcome] = {}
-        writes: dict[Category, list[_Write]] = defaultdict(list)
+        writes: dict[Category, dict[str, _Operation]] = defaultdict(dict)
         for key, draft in drafts.items():
             content_hash = draft.hash_content()
             category, old = stored.get(key, (draft.category, None))
@@ -165,43 +154,40 @@ class Documents:
                 continue
             version = (old["version"] if old else deleted.get(key, 0)) + 1
             row = _to_row(draft, content_hash, version, now, traceparent)
-            if old is None or category is not draft.category:
-                outcomes[key] = WriteOutcome(key, WriteKind.UPDATED if old else WriteKind.INSERTED, version)
-                writes[draft.category].append(_Write(key, content_hash, InsertOne(row)))
+            moved = old is not None and category is not draft.category
+            # Before the insert, so that its event comes first.
+            if moved and not await self._remove(key, category, version - 1):
+                continue
+            if old is None or moved:
+                writes[draft.category][key] = InsertOne(row)
             else:
-                outcomes[key] = WriteOutcome(key, WriteKind.UPDATED, version)
+                # With upsert a lost race is a duplicate key: the server names each one of a batch.
                 match = {"_id": key, "version": old["version"]}
-                writes[draft.category].append(_Write(key, content_hash, ReplaceOne(match, row)))
-            if old is not None and category is not draft.category:
-                await self.delete(key, category)  # before the insert, so that its event comes first
+                writes[draft.category][key] = ReplaceOne(match, row, upsert=True)
+            outcomes[key] = WriteOutcome(key, WriteKind.UPDATED if old else WriteKind.INSERTED, version)
         for category, operations in writes.items():
-            for key in await self._lost_races(category, operations):
-                outcomes.pop(key, None)
+            for key in await self._run(category, operations):
+                del outcomes[key]
         return outcomes
 
-    async def _lost_races(self, category: Category, writes: Sequence["_Write"]) -> set[str]:
+    async def _run(self, category: Category, operations: Mapping[str, _Operation]) -> list[str]:
         """Run the writes of a collection; the ids of those that another writer was ahead of."""
-        collection = self._collections[category]
-        lost: set[str] = set()
         try:
-            result = await collection.bulk_write([write.operation for write in writes], ordered=False)
-            matched = result.matched_count
+            await self._collections[category].bulk_write(list(operations.values()), ordered=False)
         except BulkWriteError as error:
             failures = error.details["writeErrors"]
             if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
                 raise
-            lost |= {writes[failure["index"]].document_id for failure in failures}
-            matched = error.details["nMatched"]
-        replaced = {
-            write.document_id: write.content_hash
-            for write in writes
-            if isinstance(write.operation, ReplaceOne)
-        }
-        if matched < len(replaced):
-            query = {"_id": {"$in": list(replaced)}}
-            stored = {row["_id"]: row["content_hash"] async for row in collection.find(query, _IDENTITY)}
-            lost |= {key for key, content_hash in replaced.items() if stored.get(key) != content_hash}
-        return lost
+            ids = list(operations)
+            return [ids[failure["index"]] for failure in failures]
+        return []
+
+    async def _remove(self, document_id: str, category: Category, version: int) -> bool:
+        """Remove exactly this version, remembering it first; False: another writer was ahead."""
+        memory = {"$max": {"version": version}, "$set": {"deleted_at": self._clock()}}
+        await self._deleted.update_one({"_id": document_id}, memory, upsert=True)
+        result = await self._collections[category].delete_one({"_id": document_id, "version": version})
+        return result.deleted_count == 1
 
     async def _stored_identities(
         self, drafts: Mapping[str, DocumentDraft]
