@@ -1,0 +1,1 @@
+"""The archives that can be imported, one file a format."""

@@ -1,0 +1,27 @@
+"""The named reasons why an address gave no document; the words are counted, the sentences are read."""
+
+from dataclasses import dataclass
+
+from twin_common.events import LinkError
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A reason as a word (`http_404`, `no_text`, `dns` …) and as a sentence."""
+
+    reason: str
+    detail: str
+
+    def at(self, url: str) -> LinkError:
+        """The failure as a run's report carries it."""
+        return LinkError(url=url[:2048], reason=self.reason, detail=self.detail[:300])
+
+
+LOGIN_STATUSES = frozenset((401, 403))
+
+
+def failure_of_status(status: int) -> Failure:
+    """What an HTTP status other than 2xx and 304 means for the reader of a report."""
+    if status in LOGIN_STATUSES:
+        return Failure("login_required", f"the server answered {status}: this page is not public")
+    return Failure(f"http_{status}", f"the server answered {status}")

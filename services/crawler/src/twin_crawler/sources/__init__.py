@@ -1,0 +1,1 @@
+"""The sources, one file each: a file that defines `SOURCE` is listed by the dispatcher."""

@@ -1,0 +1,173 @@
+"""One crawl of one author: asks the sources for pages, fetches each politely, and judges what came."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import structlog
+from scrapy import Request, Spider
+from scrapy.http import Response
+from twisted.python.failure import Failure as TwistedFailure
+
+from twin_common.clock import utc_now
+from twin_common.errors import ForbiddenLink, InvalidUrl
+from twin_common.link_guard import LinkGuard
+from twin_crawler.dispatcher import NoSource, choose_source
+from twin_crawler.download_failures import failure_of
+from twin_crawler.failures import Failure, failure_of_status
+from twin_crawler.page_memory import PageMemory
+from twin_crawler.page_store import PageStore, PageVisit
+from twin_crawler.reporter import Reporter
+from twin_crawler.run_protocol import RunSpec
+from twin_crawler.source import Fetched, Site, Source, same_site
+from twin_crawler.visits import PageAddress, judge
+
+log = structlog.get_logger(__name__)
+
+_PERMANENT = frozenset((301, 308, "meta refresh"))
+
+
+class AuthorSpider(Spider):
+    """Scrapy's view of a crawl; what it yields goes to `store` by way of the pipeline."""
+
+    name = "author"
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        guard: LinkGuard,
+        memory: PageMemory,
+        reporter: Reporter,
+        store: PageStore,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.spec = spec
+        self.guard = guard
+        self.memory = memory
+        self.reporter = reporter
+        self.store = store
+        self.error: Exception | None = None
+
+    async def start(self) -> AsyncIterator[Request]:
+        """The requests of all links as their sources find them, so that no host waits for another."""
+        requests: asyncio.Queue[Request | None] = asyncio.Queue(maxsize=100)
+        links = list(dict.fromkeys(self.spec.links))
+        tasks = [asyncio.create_task(self._work_on(link, requests)) for link in links]
+        working = len(tasks)
+        while working:
+            request = await requests.get()
+            if request is None:
+                working -= 1
+            else:
+                yield request
+
+    async def _work_on(self, link: str, requests: "asyncio.Queue[Request | None]") -> None:
+        """Put the requests of a link into the queue, and None behind the last."""
+        try:
+            self.guard.vet_url(link)
+            source = choose_source(link)
+            site = Site(
+                link=link,
+                fetch=self._fetch,
+                known=self.memory.found_through(link),
+                max_pages=self.spec.policy.max_pages_per_link,
+                max_bytes=self.spec.policy.max_body_bytes,
+            )
+            async for found in source.find(site):
+                if isinstance(found, Failure):
+                    self._fail(link, found)
+                elif request := self._request(found.url, link, source):
+                    await requests.put(request)
+        except (ForbiddenLink, NoSource) as error:
+            self._fail(link, failure_of(error))
+        except Exception as error:
+            # Whatever a page of strangers did to its source: the other links go on.
+            log.exception("a source failed", link=link)
+            self._fail(link, Failure("source_failed", f"{type(error).__name__}: {error}"))
+        finally:
+            await requests.put(None)
+
+    def _request(self, url: str, link: str, source: Source) -> Request | None:
+        """The conditional request for a page, unless this crawl has had it already."""
+        try:
+            address = PageAddress(self.spec.author_id, url, link, source.category, source.platform)
+            canonical = address.canonical
+            if not self.memory.list_once(canonical):
+                return None
+            self.guard.vet_url(url)
+        except (InvalidUrl, ForbiddenLink) as error:
+            self._fail(url, failure_of(error))
+            return None
+        self.reporter.discovered()
+        state = self.memory.state_of(canonical)
+        headers = {}
+        if state is not None and state.document_id:
+            if state.etag:
+                headers["If-None-Match"] = state.etag
+            if state.last_modified:
+                headers["If-Modified-Since"] = state.last_modified
+        return Request(
+            url,
+            headers=headers,
+            callback=self.read_page,
+            errback=self.give_up,
+            cb_kwargs={"address": address},
+            dont_filter=True,
+        )
+
+    async def read_page(self, response: Response, address: PageAddress) -> AsyncIterator[PageVisit]:
+        """Judge a page; in a thread, because a long page takes a while."""
+        fetched = _fetched(response)
+        is_article_link = address.url == address.link
+        if not is_article_link and not (
+            same_site(fetched.url, address.url) or same_site(fetched.url, address.link)
+        ):
+            yield PageVisit(address, Failure("out_of_scope", f"the page redirects to {fetched.url}"))
+            return
+        state = self.memory.state_of(address.canonical)
+        try:
+            visit = await asyncio.to_thread(judge, address, fetched, state, self.spec.requested_at, utc_now())
+        except Exception as error:
+            # A page that breaks the parser is that page's problem only.
+            log.exception("a page could not be read", url=address.url)
+            visit = Failure("unreadable", f"{type(error).__name__}: {error}")
+        yield PageVisit(address, visit)
+
+    def give_up(self, failure: TwistedFailure) -> Iterator[PageVisit]:
+        """The page could not be fetched."""
+        address = failure.request.cb_kwargs["address"]  # type: ignore[attr-defined]
+        yield PageVisit(address, failure_of(failure.value or RuntimeError("the request failed")))
+
+    async def _fetch(self, url: str) -> Fetched | Failure:
+        """Fetch a feed, a sitemap or a front page for a source."""
+        try:
+            self.guard.vet_url(url)
+            response = await self.crawler.engine.download_async(Request(url, dont_filter=True))
+        except Exception as error:
+            return failure_of(error)
+        if not 200 <= response.status < 300:
+            return failure_of_status(response.status)
+        return _fetched(response)
+
+    def _fail(self, url: str, failure: Failure) -> None:
+        self.reporter.discovered()
+        self.reporter.failed(url, failure)
+
+
+def _fetched(response: Response) -> Fetched:
+    redirects = response.meta.get("redirect_reasons", []) if response.request else []
+    return Fetched(
+        url=response.url,
+        status=response.status,
+        body=response.body,
+        content_type=_header(response, "Content-Type") or "",
+        etag=_header(response, "ETag"),
+        last_modified=_header(response, "Last-Modified"),
+        moved_for_good=all(reason in _PERMANENT for reason in redirects),
+    )
+
+
+def _header(response: Response, name: str) -> str | None:
+    value = response.headers.get(name)
+    return value.decode("latin-1") if value else None

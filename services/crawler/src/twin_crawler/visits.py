@@ -1,0 +1,158 @@
+"""Decides what a fetched page means for its document. Pure: no fetching, no storing."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from twin_common.documents import Category, DocumentDraft, Timestamp
+from twin_common.identity import AuthorId, canonical_url, document_id
+from twin_common.warehouse import PageState
+from twin_crawler.extraction import extract_page
+from twin_crawler.failures import Failure, failure_of_status
+from twin_crawler.link_shapes import is_login
+from twin_crawler.source import Fetched
+
+GONE_STATUSES = frozenset((404, 410))
+_RUNS_UNTIL_DELETED = 2
+
+
+@dataclass(frozen=True)
+class PageAddress:
+    """A page that a source found."""
+
+    author_id: AuthorId
+    url: str
+    """As it was listed."""
+    link: str
+    """The registered link through which it was found."""
+    category: Category
+    platform: str
+
+    @property
+    def canonical(self) -> str:
+        """Under which the page's state is kept."""
+        return canonical_url(self.url)
+
+
+@dataclass(frozen=True)
+class Written:
+    """The page has a text; whether it is new or changed is for the warehouse to say."""
+
+    state: PageState
+    draft: DocumentDraft
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The page is as it was, by the server's word or by its bytes."""
+
+    state: PageState
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The server says that the page is gone; `state.gone_count` says how often in a row."""
+
+    state: PageState
+
+    @property
+    def for_good(self) -> bool:
+        return self.state.gone_count >= _RUNS_UNTIL_DELETED
+
+
+Visit = Written | Unchanged | Gone | Failure
+
+
+def judge(
+    address: PageAddress,
+    fetched: Fetched,
+    state: PageState | None,
+    requested_at: Timestamp,
+    now: Timestamp,
+) -> Visit:
+    """What a fetched page means.
+
+    Args:
+        address: the page.
+        fetched: what the server answered.
+        state: what earlier runs remember of the page.
+        requested_at: when the run was asked for; a page counts as gone once a run, however often the run
+            is repeated after a crash.
+        now: the time of the visit.
+    """
+    if fetched.status in GONE_STATUSES:
+        return _judge_gone(fetched, state, requested_at, now)
+    if fetched.status == 304 and state is not None:
+        return Unchanged(state.model_copy(update={"gone_count": 0, "seen_at": now}))
+    if failure := _refusal(address, fetched):
+        return failure
+    digest = sha256(fetched.body).hexdigest()
+    validators = {
+        "etag": fetched.etag,
+        "last_modified": fetched.last_modified,
+        "content_digest": digest,
+        "gone_count": 0,
+        "seen_at": now,
+    }
+    # A redirect for the time being does not rename the page; a canonical link of the page itself does.
+    reader_url = (fetched.url if fetched.moved_for_good else address.url).split("#", 1)[0]
+    if state is not None and state.content_digest == digest and _keeps_identity(address, reader_url, state):
+        return Unchanged(state.model_copy(update=validators))
+    page = extract_page(fetched.body, fetched.url, fetched.content_type)
+    if isinstance(page, Failure):
+        return page
+    named_by_page = page.canonical_url != canonical_url(fetched.url)
+    draft = DocumentDraft(
+        author_id=address.author_id,
+        url=reader_url,
+        canonical_url=page.canonical_url if named_by_page else canonical_url(reader_url),
+        category=address.category,
+        platform=address.platform,
+        title=page.title,
+        text=page.text,
+        language=page.language,
+        author_name=page.author,
+        published_at=page.published_at,
+    )
+    known = state or PageState(author_id=address.author_id, url=address.canonical)
+    return Written(
+        known.model_copy(
+            update=validators
+            | {"source_url": address.link, "document_id": draft.document_id, "category": draft.category}
+        ),
+        draft,
+    )
+
+
+def _keeps_identity(address: PageAddress, reader_url: str, state: PageState) -> bool:
+    """Whether the document is the one it was, as far as the address tells: the same bytes may have moved."""
+    canonical = canonical_url(reader_url)
+    own = document_id(address.author_id, canonical)
+    return state.document_id is not None and (canonical == address.canonical or state.document_id == own)
+
+
+def _refusal(address: PageAddress, fetched: Fetched) -> Failure | None:
+    """Why the answer can hold no text, as far as status, address and type tell."""
+    if not 200 <= fetched.status < 300:
+        return failure_of_status(fetched.status)
+    if is_login(fetched.url) and not is_login(address.url):
+        return Failure("login_required", f"the page redirects to {fetched.url}")
+    if not _is_html(fetched):
+        return Failure("not_html", f"the server sent {fetched.content_type or 'an unknown type'}")
+    return None
+
+
+def _judge_gone(
+    fetched: Fetched, state: PageState | None, requested_at: Timestamp, now: Timestamp
+) -> Gone | Failure:
+    if state is None or state.document_id is None:
+        return failure_of_status(fetched.status)
+    counted = state.gone_count > 0 and state.seen_at is not None and state.seen_at >= requested_at
+    count = state.gone_count if counted else state.gone_count + 1
+    return Gone(
+        state.model_copy(update={"gone_count": count, "seen_at": now if not counted else state.seen_at})
+    )
+
+
+def _is_html(fetched: Fetched) -> bool:
+    kind = fetched.content_type.split(";")[0].strip().lower()
+    return kind in ("text/html", "application/xhtml+xml") or (not kind and b"<" in fetched.body[:1024])

@@ -1,0 +1,89 @@
+"""How a site's pages are found, with a site that is a dictionary."""
+
+from twin_crawler.failures import Failure, failure_of_status
+from twin_crawler.source import Fetched, Found, Site
+from twin_crawler.sources import article, site
+
+HOME = "https://blog.example.org/"
+FEED = "<rss version='2.0'><channel>{}</channel></rss>"
+
+
+def rss(*links: str) -> str:
+    return FEED.format("".join(f"<item><link>{link}</link></item>" for link in links))
+
+
+def sitemap(*links: str) -> str:
+    return f"<urlset>{''.join(f'<url><loc>{link}</loc></url>' for link in links)}</urlset>"
+
+
+async def find(
+    pages: dict[str, str | Failure], link: str = HOME, known: tuple[str, ...] = (), max_pages: int = 100
+) -> tuple[list[str], list[str]]:
+    """What the source finds: paths of pages, and reasons."""
+
+    async def fetch(url: str) -> Fetched | Failure:
+        page = pages.get(url.removeprefix("https://blog.example.org"), failure_of_status(404))
+        return page if isinstance(page, Failure) else Fetched(url, 200, page.encode(), "text/html")
+
+    found = [entry async for entry in site.SOURCE.find(Site(link, fetch, known, max_pages, 1_000_000))]
+    paths = [
+        entry.url.removeprefix("https://blog.example.org") for entry in found if isinstance(entry, Found)
+    ]
+    return paths, [entry.reason for entry in found if isinstance(entry, Failure)]
+
+
+class TestSite:
+    async def test_feed_then_known_then_sitemap_each_page_once(self) -> None:
+        pages: dict[str, str | Failure] = {
+            "/": "<html></html>",
+            "/feed.xml": rss("/new", "/old/?utm_source=feed"),
+            "/sitemap.xml": sitemap("/", "/old", "/oldest", "/feed.xml", "/new"),
+        }
+        known = (f"{HOME}vanished", f"{HOME}new")
+        assert await find(pages, known=known) == (
+            ["/new", "/old/?utm_source=feed", "/vanished", "/oldest"],
+            [],
+        )
+
+    async def test_same_host_only(self) -> None:
+        pages: dict[str, str | Failure] = {
+            "/": "<html></html>",
+            "/sitemap.xml": sitemap(
+                "/a", "https://www.blog.example.org/b", "https://blog.example.org.evil.example/c", "//x.org/d"
+            ),
+        }
+        assert await find(pages) == (["/a", "https://www.blog.example.org/b"], [])
+
+    async def test_a_link_to_a_feed_or_a_sitemap_itself(self) -> None:
+        assert await find({"/feed": rss("/a")}, link=f"{HOME}feed") == (["/a"], [])
+        assert await find({"/map/sitemap.xml": sitemap("/a")}, link=f"{HOME}map/sitemap.xml") == (["/a"], [])
+
+    async def test_sitemaps_that_name_each_other_end(self) -> None:
+        entries = "".join(f"<sitemap><loc>{path}</loc></sitemap>" for path in ("/sitemap.xml", "/s.xml"))
+        index = f"<sitemapindex>{entries}</sitemapindex>"
+        pages: dict[str, str | Failure] = {"/": "", "/sitemap.xml": index, "/s.xml": sitemap("/a")}
+        assert await find(pages) == (["/a"], [])
+
+    async def test_a_front_page_that_is_missing_hides_nothing(self) -> None:
+        assert await find({"/sitemap.xml": sitemap("/a")}) == (["/a"], [])
+
+    async def test_a_host_that_cannot_be_reached_is_one_failure(self) -> None:
+        pages: dict[str, str | Failure] = {"/": Failure("dns", "the host's name does not resolve")}
+        assert await find(pages, known=(f"{HOME}a",)) == ([], ["dns"])
+
+    async def test_nothing_listed_and_too_much_listed(self) -> None:
+        assert await find({"/": "<html></html>"}) == ([], ["nothing_listed"])
+        assert await find({"/feed": rss("/a", "/b", "/c")}, f"{HOME}feed", max_pages=2) == (
+            ["/a", "/b"],
+            ["too_many_pages"],
+        )
+
+
+class TestArticle:
+    async def test_the_link_is_the_page(self) -> None:
+        async def fetch(url: str) -> Fetched | Failure:
+            raise AssertionError(url)
+
+        link = f"{HOME}posts/a"
+        found = [entry async for entry in article.SOURCE.find(Site(link, fetch, (), 10, 10))]
+        assert found == [Found(link)]
