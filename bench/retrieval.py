@@ -1,16 +1,22 @@
 """Does the right passage come first? Variants of search side by side, and how well "nothing found" is told.
 
-Corpus: the notes of the sample site and, where they are present, the real articles. A document counts as found
-when any of its passages is; evidence counts as found when the very passage with the quoted words is.
+Corpus: the notes of the sample site and, where they are present, the real articles, in the local vector
+server. A document counts as found when any of its passages is; evidence counts as found when the very passage
+with the quoted words is.
 """
 
 import asyncio
 import json
 import re
+import socket
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +34,12 @@ from twin_common.embedding import (
     load_sparse_embedder,
 )
 from twin_common.identity import AuthorId, canonical_url, document_id, point_id
-from twin_common.vector_index import BM25, CHUNKS, DENSE, ensure_collections
+from twin_common.vector_index import BM25, CHUNKS, DENSE, VectorIndexSettings, connect, ensure_collections
 from twin_crawler.extraction import ExtractedPage, extract_page
 from twin_feature_stream.chunking import ChunkingPolicy, chunk_texts
 from twin_feature_stream.cleaning import clean
-from twin_rag_api.auth import KEY_PREFIX, Authenticator, AuthorScope
+from twin_local.ports import free_port
+from twin_rag_api.auth import KEY_PREFIX, Authenticator, AuthorScope, hash_key
 from twin_rag_api.generation.relevance import is_answerable
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import FusionPolicy, HybridSearch, fused_query
@@ -78,8 +85,6 @@ class OneAuthorAKey:
 
     async def scope(self, author_id: AuthorId) -> AuthorScope:
         """A scope for this author, by way of a key like everybody's."""
-        from twin_rag_api.auth import hash_key
-
         key = KEY_PREFIX + author_id
         self._owners[hash_key(key)] = author_id
         return await Authenticator(self).authenticate(key)
@@ -87,12 +92,39 @@ class OneAuthorAKey:
 
 def main() -> None:
     """Measure, print a table, and write the result."""
-    asyncio.run(_measure())
+    with _vector_server() as url:
+        asyncio.run(_measure(url))
 
 
-async def _measure() -> None:
+@contextmanager
+def _vector_server() -> Iterator[str]:
+    """The local vector server on an empty folder."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="twin-bench-") as folder:
+        command = [sys.executable, "-m", "twin_local.servers.vector", "--host", "127.0.0.1"]
+        process = subprocess.Popen([*command, "--port", str(port), "--storage-path", folder])
+        try:
+            while not _answers(port):
+                if process.poll() is not None:
+                    sys.exit("the vector server did not start")
+                time.sleep(0.05)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+async def _measure(url: str) -> None:
     embedder, sparse = load_embedder(EmbeddingSettings()), load_sparse_embedder()
-    index = AsyncQdrantClient(":memory:")
+    index = connect(VectorIndexSettings(url=url))
     await ensure_collections(index, embedder.model_name, embedder.dimensions)
     texts = [*_site(), *_articles()]
     chunks = await _fill(index, texts, embedder, sparse)
@@ -109,6 +141,7 @@ async def _measure() -> None:
     figures |= await _refusals(retrieval, scopes, questions)
     figures |= await _latency(retrieval, scopes[BOTH], questions)
     encoding.close()
+    await index.close()
     write_result("retrieval", figures)
 
 
@@ -184,7 +217,8 @@ async def _fill(
                     payload=chunk.model_dump(mode="json"),
                 )
             )
-    await index.upsert(CHUNKS, points)
+    for start in range(0, len(points), 256):
+        await index.upsert(CHUNKS, points[start : start + 256])
     return len(passages)
 
 
@@ -204,9 +238,8 @@ async def _recall(
         if question.expected:
             for variant, found in (await _variants(index, retrieval, encoding, scope, question.text)).items():
                 ranks.setdefault((variant, question.kind), []).append(_ranks(found, question))
-    print(
-        f"{'variant':14}{'questions':14}{'n':>4}   {'document r@1   r@5  r@10   mrr':32}   evidence r@1   r@5  r@10   mrr"
-    )
+    columns = "   r@1    r@5   r@10    mrr"
+    print(f"{'variant':14}{'questions':14}{'n':>4}   documents{columns}   evidence{columns}")
     for variant in dict.fromkeys(variant for variant, _ in ranks):
         kinds = [kind for name, kind in ranks if name == variant]
         for kind in [*kinds, "all"]:
@@ -223,7 +256,7 @@ async def _recall(
                 figures |= {f"{variant}_{kind}_{level}_{name}": score for name, score in scores.items()}
                 if (variant, kind, level) == ("chosen", "all", "document"):
                     figures |= scores
-            print(f"{variant:14}{kind:14}{len(own):4}            {row[0]}            {row[1]}")
+            print(f"{variant:14}{kind:14}{len(own):4}               {row[0]}             {row[1]}")
     return figures
 
 

@@ -104,6 +104,7 @@ async def _servers(folder: Path) -> AsyncIterator[None]:
             "MONGODB_URL": mongodb.url(_HOST, mongodb_port),
             "KAFKA_BOOTSTRAP_SERVERS": address.read_text(),
             "QDRANT_URL": f"http://{_HOST}:{vector_port}",
+            "FEATURE_STREAM_RECOVERY_DIR": str(folder / "recovery"),
             "FEATURE_STREAM_HTTP_PORT": str(free_port()),
             "FEATURE_STREAM_RECONCILE_INTERVAL_SECONDS": "86400",
             "LOG_LEVEL": "WARNING",
@@ -116,9 +117,15 @@ def _serve(embedder: Embedder | None) -> None:
 
 
 @asynccontextmanager
-async def _stream(recovery: Path, embedder: Embedder | None = None) -> AsyncIterator[None]:
-    """The service in a process of its own, ready for work."""
-    os.environ["FEATURE_STREAM_RECOVERY_DIR"] = str(recovery)
+async def _stream(embedder: Embedder | None) -> AsyncIterator[None]:
+    """The service in a process of its own among fresh servers, ready for work."""
+    with tempfile.TemporaryDirectory(prefix="twin-bench-") as folder:
+        async with _servers(Path(folder)), _service(embedder):
+            yield
+
+
+@asynccontextmanager
+async def _service(embedder: Embedder | None) -> AsyncIterator[None]:
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(embedder,))
     process.start()
     try:
@@ -140,7 +147,7 @@ async def _stream(recovery: Path, embedder: Embedder | None = None) -> AsyncIter
 
 def _get(path: str) -> str:
     url = f"http://{_HOST}:{os.environ['FEATURE_STREAM_HTTP_PORT']}{path}"
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own loopback address
+    with urllib.request.urlopen(url, timeout=5) as answer:
         return str(answer.read().decode())
 
 
@@ -178,8 +185,8 @@ class _Driver:
         waiting = {message.key for message in messages}
         while waiting:
             for message in self._consumer.consume(100, timeout=0.05):
-                if message.error():
-                    raise RuntimeError(message.error().str())
+                if error := message.error():
+                    raise RuntimeError(error.str())
                 waiting.discard(message.key())
             if time.perf_counter() - began > _PATIENCE_SECONDS:
                 raise TimeoutError(f"{len(waiting)} documents were never announced")
@@ -205,15 +212,25 @@ def _deletions(documents: Sequence[RawDocument]) -> list[Message]:
     return [encode(DocumentDeleted(document_id=document.document_id), "bench") for document in documents]
 
 
-async def _chunks(client: AsyncQdrantClient) -> tuple[list[str], int]:
+async def _chunks(client: AsyncQdrantClient, documents: int) -> tuple[list[str], int]:
     """The texts of all chunks in the index, and how many tokens they have."""
-    points, _ = await client.scroll(CHUNKS, limit=100_000, with_payload=["text", "token_count"])
+    fields = ["text", "token_count", "document_id"]
+    points, _ = await client.scroll(CHUNKS, limit=100_000, with_payload=fields)
     payloads = [point.payload or {} for point in points]
+    found = len({payload["document_id"] for payload in payloads})
+    if found != documents:
+        raise RuntimeError(f"the index holds {found} documents instead of {documents}")
     return [payload["text"] for payload in payloads], sum(payload["token_count"] for payload in payloads)
 
 
-async def _measure(groups: Sequence[Sequence[RawDocument]], rounds: int, encoder: Embedder | None) -> _Totals:
+async def _measure(
+    drafts: Sequence[DocumentDraft], group_count: int, rounds: int, encoder: Embedder | None
+) -> _Totals:
     """Index every group `rounds` times, each time from nothing, and encode its chunks with `encoder`."""
+    async with Warehouse(WarehouseSettings()) as warehouse:  # only now: the stream found nothing to mend
+        await warehouse.documents.put_many(drafts)
+        documents = [document async for document in warehouse.documents.all(AUTHOR)]
+    groups = [documents[start::group_count] for start in range(group_count)]
     totals = _Totals()
     client, driver = connect(VectorIndexSettings()), _Driver()
     await asyncio.to_thread(driver.run, _upserts(groups[0][:4]))  # warms every connection
@@ -223,7 +240,7 @@ async def _measure(groups: Sequence[Sequence[RawDocument]], rounds: int, encoder
             before = await asyncio.to_thread(_stage_seconds)
             totals.stream_seconds += await asyncio.to_thread(driver.run, _upserts(group))
             after = await asyncio.to_thread(_stage_seconds)
-            texts, tokens = await _chunks(client)
+            texts, tokens = await _chunks(client, len(group))
             totals.tokens += tokens
             totals.chunks += len(texts)
             for stage in _STAGES:
@@ -240,22 +257,14 @@ async def _measure(groups: Sequence[Sequence[RawDocument]], rounds: int, encoder
 
 async def _benchmark(file: Path, group_count: int, rounds: int) -> dict[str, float]:
     drafts = _drafts(file)
-    with tempfile.TemporaryDirectory(prefix="twin-bench-") as name:
-        folder = Path(name)
-        async with _servers(folder):
-            async with Warehouse(WarehouseSettings()) as warehouse:
-                await warehouse.wait_until_ready()
-                await warehouse.documents.put_many(drafts)
-                documents = [document async for document in warehouse.documents.all(AUTHOR)]
-            groups = [documents[start::group_count] for start in range(group_count)]
-            encoder = load_embedder(EmbeddingSettings())
-            encoder.embed(["warm"] * 32)
-            async with _stream(folder / "recovery"):
-                real = await _measure(groups, rounds, encoder)
-            async with _stream(folder / "recovery-null", NullEmbedder()):
-                null = await _measure([documents], 3, None)
+    encoder = load_embedder(EmbeddingSettings())
+    encoder.embed(["warm"] * 32)
+    async with _stream(None):
+        real = await _measure(drafts, group_count, rounds, encoder)
+    async with _stream(NullEmbedder()):
+        null = await _measure(drafts, 1, 5, None)
     figures = {
-        "documents": len(documents),
+        "documents": len(drafts),
         "chunks": real.chunks / rounds,
         "tokens": real.tokens / rounds,
         "ratio_to_encoder": real.encoder_seconds / real.stream_seconds,

@@ -1,0 +1,230 @@
+"""Puts the service together, runs it, and takes it apart again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from bytewax.errors import BytewaxRuntimeError
+from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.run import cli_main
+
+from twin_common.documents import Category, HeadSummary, RawDocument
+from twin_common.embedding import Embedder, EmbeddingSettings, load_embedder, load_sparse_embedder
+from twin_common.health import HealthServer
+from twin_common.kafka_settings import KafkaSettings
+from twin_common.topics import DOCUMENT_CHANGES
+from twin_common.vector_index import VectorIndexSettings, connect, ensure_collections
+from twin_common.warehouse import Warehouse, WarehouseSettings
+from twin_feature_stream.background_loop import BackgroundLoop
+from twin_feature_stream.change_source import ChangeSource, ReadingPolicy, list_partitions
+from twin_feature_stream.chunking import ChunkingPolicy
+from twin_feature_stream.embedding_stage import EmbeddingStage
+from twin_feature_stream.flow import build_flow
+from twin_feature_stream.index import Index
+from twin_feature_stream.index_stage import IndexStage
+from twin_feature_stream.index_writer import IndexWriter
+from twin_feature_stream.message_sink import ConfirmedPublisher, MessageSink
+from twin_feature_stream.patience import Patience, RetryPolicy
+from twin_feature_stream.preparation import Preparation
+from twin_feature_stream.readiness import Readiness, Stopping, StopSignal
+from twin_feature_stream.reconcile import compare, mend
+from twin_feature_stream.settings import FeatureStreamSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from qdrant_client import AsyncQdrantClient
+
+log = structlog.get_logger(__name__)
+
+_RECOVERY_PARTITIONS = 1
+"""One process writes them all; more would only be more files."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The service's own settings and those of the servers it uses; read from the environment."""
+
+    service: FeatureStreamSettings = field(default_factory=FeatureStreamSettings)
+    kafka: KafkaSettings = field(default_factory=KafkaSettings)
+    warehouse: WarehouseSettings = field(default_factory=WarehouseSettings)
+    vector_index: VectorIndexSettings = field(default_factory=VectorIndexSettings)
+    embedding: EmbeddingSettings = field(default_factory=EmbeddingSettings)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Clients of the two stores, made on the background loop."""
+
+    warehouse: Warehouse
+    vector_index: "AsyncQdrantClient"
+
+
+def serve(configuration: Configuration, stop: StopSignal, embedder: Embedder | None = None) -> None:
+    """Run the service until `stop` is given or something cannot be helped.
+
+    Args:
+        embedder: instead of the configured one.
+
+    Raises:
+        TwinError: what went wrong and what to do; after it the service may simply be started again.
+    """
+    readiness = Readiness()
+    settings = configuration.service
+    with (
+        HealthServer(settings.http_host, settings.http_port, readiness.problem) as health,
+        BackgroundLoop(stop) as loop,
+    ):
+        log.info("started", http_port=health.port)
+        try:
+            _run(configuration, readiness, stop, loop, embedder or load_embedder(configuration.embedding))
+        except BytewaxRuntimeError as error:
+            cause = root_cause(error)
+            if not isinstance(cause, Stopping):
+                raise cause from error
+        except Stopping:
+            pass
+    log.info("stopped")
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """What was raised in a step of the flow, out of Bytewax's wrappings."""
+    while isinstance(error, BytewaxRuntimeError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _run(
+    configuration: Configuration,
+    readiness: Readiness,
+    stop: StopSignal,
+    loop: BackgroundLoop,
+    embedder: Embedder,
+) -> None:
+    settings = configuration.service
+    servers = loop.run(_connect(configuration))
+    try:
+        at_start = Patience(RetryPolicy(give_up_after=inf), readiness, stop)
+        loop.run(_wait_for_servers(configuration, servers, at_start, embedder))
+        patience = Patience(RetryPolicy(give_up_after=settings.retry_seconds), readiness, stop)
+        publisher = ConfirmedPublisher(configuration.kafka, stop, settings.retry_seconds)
+        reading = ReadingPolicy(settings.batch_documents, settings.poll_seconds, settings.retry_seconds)
+        source = ChangeSource(configuration.kafka, DOCUMENT_CHANGES.name, reading, readiness, stop)
+        flow = build_flow(
+            source,
+            preparation(settings, servers, embedder, loop, patience),
+            index_stage(servers, embedder, loop, patience, stop),
+            MessageSink(publisher),
+        )
+        reconciling = loop.submit(
+            _reconcile_forever(servers, publisher, source, settings.reconcile_interval_seconds)
+        )
+        readiness.found("service")
+        cli_main(  # type: ignore[no-untyped-call]
+            flow,
+            workers_per_process=1,
+            epoch_interval=timedelta(seconds=settings.epoch_seconds),
+            recovery_config=recovery(settings.recovery_dir),
+        )
+        reconciling.cancel()
+    finally:
+        loop.submit(_close(servers)).result(timeout=5)
+
+
+def preparation(
+    settings: FeatureStreamSettings,
+    servers: Servers,
+    embedder: Embedder,
+    loop: BackgroundLoop,
+    patience: Patience,
+) -> Preparation:
+    """The first stage over real servers."""
+    index = Index(servers.vector_index)
+
+    def read_heads(document_ids: Sequence[str]) -> dict[str, HeadSummary]:
+        return loop.run(patience.wait_for("the vector store", lambda: index.heads(document_ids)))
+
+    def read_documents(wanted: Sequence[tuple[str, Category]]) -> dict[str, RawDocument]:
+        documents = servers.warehouse.documents
+        return loop.run(patience.wait_for("the warehouse", lambda: documents.get_many(wanted)))
+
+    return Preparation(
+        read_heads=read_heads,
+        read_documents=read_documents,
+        count_tokens=embedder.count_tokens,
+        chunking=ChunkingPolicy(embedder.max_tokens),
+        max_text_bytes=settings.max_text_bytes,
+    )
+
+
+def index_stage(
+    servers: Servers, embedder: Embedder, loop: BackgroundLoop, patience: Patience, stop: StopSignal
+) -> IndexStage:
+    """The second stage over a real vector index."""
+    index = Index(servers.vector_index)
+
+    def read_vectors(document_ids: Sequence[str]) -> "dict[str, NDArray[np.float32]]":
+        return loop.run(patience.wait_for("the vector store", lambda: index.vectors(document_ids)))
+
+    embedding = EmbeddingStage(embedder, load_sparse_embedder(), read_vectors, stop)
+    return IndexStage(embedding, IndexWriter(index, patience), loop)
+
+
+async def _connect(configuration: Configuration) -> Servers:
+    """Clients belong to the loop they are made on; they connect at their first request."""
+    return Servers(Warehouse(configuration.warehouse), connect(configuration.vector_index))
+
+
+async def _close(servers: Servers) -> None:
+    await servers.warehouse.client.close()
+    await servers.vector_index.close()
+
+
+async def _wait_for_servers(
+    configuration: Configuration, servers: Servers, patience: Patience, embedder: Embedder
+) -> None:
+    async def prepare_index() -> None:
+        await ensure_collections(servers.vector_index, embedder.model_name, embedder.dimensions)
+
+    async def find_topic() -> None:
+        await asyncio.to_thread(list_partitions, configuration.kafka, DOCUMENT_CHANGES.name)
+
+    waits: dict[str, Callable[[], Awaitable[None]]] = {
+        "the vector store": prepare_index,
+        "the warehouse": servers.warehouse.ping,
+        "Kafka": find_topic,
+    }
+    await asyncio.gather(*(patience.wait_for(server, operation) for server, operation in waits.items()))
+    await servers.warehouse.wait_until_ready()
+
+
+async def _reconcile_forever(
+    servers: Servers, publisher: ConfirmedPublisher, source: ChangeSource, interval_seconds: float
+) -> None:
+    """At start, and then at every interval; while events wait to be read it holds back, but not for ever."""
+    while True:
+        try:
+            difference = await compare(servers.warehouse, servers.vector_index)
+            if difference:
+                log.info("the index differs from the warehouse", **difference.counts)
+                await mend(difference, publisher)
+        except Exception:
+            log.exception("comparing the index with the warehouse failed; trying again at the next interval")
+        await asyncio.sleep(interval_seconds)
+        for _ in range(int(interval_seconds)):
+            if not source.unread():
+                break
+            await asyncio.sleep(1)
+
+
+def recovery(folder: Path) -> RecoveryConfig:
+    """Where Bytewax keeps its snapshots; made when it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(folder.glob("*.sqlite3")):
+        init_db_dir(folder, _RECOVERY_PARTITIONS)  # type: ignore[no-untyped-call]
+    return RecoveryConfig(folder)  # type: ignore[no-untyped-call]

@@ -1,0 +1,153 @@
+"""The vector index as this service uses it: a handful of requests, each for many documents."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qdrant_client import models
+
+from twin_common.documents import DocumentHead, HeadSummary
+from twin_common.identity import point_id
+from twin_common.vector_index import BM25, CHUNKS, DENSE, DOCUMENTS
+from twin_feature_stream.work import Embedded
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from qdrant_client import AsyncQdrantClient
+
+_POINTS_A_REQUEST = 128
+_HEAD_BYTES_A_REQUEST = 4_000_000
+_IDS_A_REQUEST = 1000
+
+
+class Index:
+    """Reads and writes `chunks` and `documents`; every write waits until it is applied."""
+
+    def __init__(self, client: "AsyncQdrantClient") -> None:
+        self._client = client
+
+    async def heads(self, document_ids: Sequence[str]) -> dict[str, HeadSummary]:
+        """What the index knows of these documents."""
+        found: dict[str, HeadSummary] = {}
+        for start in range(0, len(document_ids), _IDS_A_REQUEST):
+            records = await self._client.retrieve(
+                DOCUMENTS,
+                document_ids[start : start + _IDS_A_REQUEST],
+                with_payload=list(HeadSummary.model_fields),
+            )
+            for record in records:
+                head = HeadSummary.model_validate(record.payload)
+                found[head.document_id] = head
+        return found
+
+    async def vectors(self, document_ids: Sequence[str]) -> "dict[str, NDArray[np.float32]]":
+        """The dense vectors of all chunks of these documents, by the hash of their text."""
+        found: dict[str, NDArray[np.float32]] = {}
+        offset = None
+        while document_ids:
+            records, offset = await self._client.scroll(
+                CHUNKS,
+                scroll_filter=_any_of(document_ids),
+                limit=_POINTS_A_REQUEST * 2,
+                offset=offset,
+                with_payload=["text_hash"],
+                with_vectors=[DENSE],
+            )
+            for record in records:
+                if record.payload and isinstance(record.vector, Mapping):
+                    vector: Any = record.vector[DENSE]
+                    found[record.payload["text_hash"]] = np.asarray(vector, dtype=np.float32)
+            if offset is None:
+                break
+        return found
+
+    async def remove(self, versions: Mapping[str, int | None]) -> None:
+        """Delete the head and the chunks of each document; chunks above its version, if given, stay."""
+        if not versions:
+            return
+        await self._client.delete(
+            CHUNKS,
+            models.FilterSelector(
+                filter=models.Filter(should=[_up_to(key, version) for key, version in versions.items()])
+            ),
+            wait=True,
+        )
+        await self._client.delete(DOCUMENTS, models.PointIdsList(points=list(versions)), wait=True)
+
+    async def put_chunks(self, documents: Sequence[Embedded]) -> None:
+        """Write the chunks of these documents over those of the same position."""
+        points = [point for document in documents for point in _points(document)]
+        for start in range(0, len(points), _POINTS_A_REQUEST):
+            await self._client.upsert(CHUNKS, points[start : start + _POINTS_A_REQUEST], wait=True)
+
+    async def remove_outdated(self, documents: Sequence[Embedded]) -> None:
+        """Delete the chunks of other versions, and what an interrupted attempt left beyond the last."""
+        outdated: list[models.Condition] = []
+        for document in documents:
+            head = document.replacement.head
+            beyond = models.Range(gte=len(document.replacement.chunks))
+            outdated.append(
+                models.Filter(
+                    must=[_equals("document_id", head.document_id)],
+                    must_not=[_equals("version", head.version)],
+                )
+            )
+            outdated.append(
+                models.Filter(
+                    must=[
+                        _equals("document_id", head.document_id),
+                        models.FieldCondition(key="chunk_index", range=beyond),
+                    ]
+                )
+            )
+        await self._client.delete(
+            CHUNKS, models.FilterSelector(filter=models.Filter(should=outdated)), wait=True
+        )
+
+    async def put_heads(self, heads: Iterable[DocumentHead]) -> None:
+        """Write the heads over the earlier ones: from now on these versions are known."""
+        page: list[models.PointStruct] = []
+        size = 0
+        for head in heads:
+            page.append(
+                models.PointStruct(id=head.document_id, vector={}, payload=head.model_dump(mode="json"))
+            )
+            size += len(head.text)
+            if size >= _HEAD_BYTES_A_REQUEST:
+                await self._client.upsert(DOCUMENTS, page, wait=True)
+                page, size = [], 0
+        if page:
+            await self._client.upsert(DOCUMENTS, page, wait=True)
+
+
+def _points(document: Embedded) -> list[models.PointStruct]:
+    chunks = document.replacement.chunks
+    return [
+        models.PointStruct.model_construct(  # validating 384 floats a chunk costs more than all the rest
+            id=point_id(chunk.document_id, chunk.chunk_index),
+            vector={
+                DENSE: dense.tolist(),
+                BM25: models.SparseVector.model_construct(indices=sparse.indices, values=sparse.values),
+            },
+            payload=chunk.model_dump(mode="json"),
+        )
+        for chunk, dense, sparse in zip(chunks, document.dense, document.sparse, strict=True)
+    ]
+
+
+def _any_of(document_ids: Sequence[str]) -> models.Filter:
+    return models.Filter(
+        must=[models.FieldCondition(key="document_id", match=models.MatchAny(any=list(document_ids)))]
+    )
+
+
+def _equals(key: str, value: str | int) -> models.FieldCondition:
+    return models.FieldCondition(key=key, match=models.MatchValue(value=value))
+
+
+def _up_to(document_id: str, version: int | None) -> models.Filter:
+    """The chunks of a document up to a version, or all."""
+    must: list[models.Condition] = [_equals("document_id", document_id)]
+    if version is not None:
+        must.append(models.FieldCondition(key="version", range=models.Range(lte=version)))
+    return models.Filter(must=must)
