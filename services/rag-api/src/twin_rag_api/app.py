@@ -1,0 +1,63 @@
+"""The web application: routes, errors and the life of its resources."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+import structlog
+from fastapi import FastAPI
+
+from twin_rag_api import errors
+from twin_rag_api.endpoints import author, chat, crawls, documents, health, models, pages, search
+from twin_rag_api.middleware import RequestObserver
+from twin_rag_api.resources import Resources
+
+log = structlog.get_logger(__name__)
+
+_DESCRIPTION = """
+Searches an author's texts and answers from them, with citations. Every request below `/v1` needs an API key:
+`Authorization: Bearer twin_…`. The key decides whose texts are read.
+
+`POST /v1/chat/completions` has OpenAI's shape: point any OpenAI client at this server with the key as its API
+key. Its one extension is `citations`.
+
+Errors are problem details (RFC 9457). Each also has an `error` member, which OpenAI's clients read.
+"""
+
+
+def create_app(resources: Resources) -> FastAPI:
+    """The application over these resources, which it prepares at start and closes at the end."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        preparing = asyncio.create_task(resources.prepare(), name="prepare")
+        preparing.add_done_callback(_report_failure)
+        yield
+        preparing.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await preparing
+        await resources.close()
+
+    app = FastAPI(
+        title="LLM Twin",
+        version=version("twin-rag-api"),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        max_body_size=resources.settings.max_body_bytes,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.resources = resources
+    app.add_middleware(RequestObserver)
+    errors.install(app)
+    for resource in (chat, models, search, documents, crawls, author):
+        app.include_router(resource.router, prefix="/v1", responses=errors.PROBLEM_RESPONSES)
+    app.include_router(health.router)
+    app.include_router(pages.router)
+    return app
+
+
+def _report_failure(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("start-up failed: this service will not become ready", exc_info=error)

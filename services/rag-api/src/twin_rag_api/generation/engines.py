@@ -1,0 +1,99 @@
+"""What an engine is given, what it gives, and how it fails."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from twin_common.errors import TwinError
+from twin_rag_api.retrieval.passages import Passage
+
+
+@dataclass(frozen=True)
+class Source:
+    """A passage under the number by which the answer cites it."""
+
+    number: int
+    passage: Passage
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Something said earlier in the conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What the caller wishes of a model; None leaves it to the model."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A question, and all an answer may rest on."""
+
+    question: str
+    sources: tuple[Source, ...]
+    history: tuple[Turn, ...] = ()
+    instructions: str | None = None
+    """What the caller's own system message says about the form of the answer."""
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True)
+class Text:
+    """The next words of an answer, and the numbers of the sources that they cite."""
+
+    text: str
+    cited: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What an answer cost, in tokens of the engine."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Why the engine stopped."""
+
+    reason: Literal["stop", "length", "content_filter"]
+
+
+Piece = Text | Usage | Finish
+
+
+class EngineFailure(TwinError):
+    """The engine gave no answer, or broke off; `reason` is a word for counting."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+
+
+class Engine(Protocol):
+    """Writes answers that cite as [1], [2] and so on what the task gives as sources, and nothing else."""
+
+    @property
+    def name(self) -> str:
+        """For metrics and traces."""
+
+    @property
+    def provider(self) -> str:
+        """For traces, in OpenTelemetry's words."""
+
+    def write(self, task: Task) -> AsyncGenerator[Piece, None]:
+        """The answer, piece by piece; closing the iterator stops the work behind it.
+
+        Raises:
+            EngineFailure: at any point.
+        """

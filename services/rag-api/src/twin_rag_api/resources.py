@@ -1,0 +1,116 @@
+"""What lives as long as the service: its connections and the things built on them."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Self
+
+import structlog
+from qdrant_client import AsyncQdrantClient
+
+from twin_common.errors import ServerUnavailable
+from twin_common.kafka_settings import KafkaSettings
+from twin_common.warehouse import Warehouse
+from twin_rag_api.auth import ApiKeys, Authenticator
+from twin_rag_api.crawls import Crawls, RequestPublisher
+from twin_rag_api.documents import DocumentDirectory
+from twin_rag_api.generation.openai_compatible import OpenAICompatibleEngine
+from twin_rag_api.generation.service import Answers
+from twin_rag_api.index import missing_collections
+from twin_rag_api.retrieval.encoding import Encoding
+from twin_rag_api.retrieval.hybrid_search import HybridSearch
+from twin_rag_api.retrieval.service import Retrieval
+from twin_rag_api.settings import ApiSettings
+
+log = structlog.get_logger(__name__)
+
+_RETRY_SECONDS = 1.0
+
+
+@dataclass
+class Resources:
+    """Built before the server listens; `prepare` then waits in the background for what is away."""
+
+    settings: ApiSettings
+    warehouse: Warehouse
+    index: AsyncQdrantClient
+    encoding: Encoding
+    publisher: RequestPublisher
+    authenticator: Authenticator
+    retrieval: Retrieval
+    engine: OpenAICompatibleEngine | None
+    answers: Answers
+    crawls: Crawls
+    documents: DocumentDirectory
+
+    @classmethod
+    def build(
+        cls,
+        settings: ApiSettings,
+        warehouse: Warehouse,
+        index: AsyncQdrantClient,
+        encoding: Encoding,
+        kafka: KafkaSettings,
+    ) -> Self:
+        """Connect the parts; nothing is sent anywhere yet."""
+        retrieval = Retrieval(encoding, HybridSearch(index))
+        publisher = RequestPublisher(kafka)
+        engine = OpenAICompatibleEngine.connect(settings) if settings.llm_url else None
+        return cls(
+            settings=settings,
+            warehouse=warehouse,
+            index=index,
+            encoding=encoding,
+            publisher=publisher,
+            authenticator=Authenticator(ApiKeys(warehouse.database)),
+            retrieval=retrieval,
+            engine=engine,
+            answers=Answers(retrieval, encoding, engine),
+            crawls=Crawls(warehouse.database, warehouse.crawls, publisher),
+            documents=DocumentDirectory(warehouse.database, index),
+        )
+
+    async def prepare(self) -> None:
+        """Load the encoder, wait for the servers, and say what for."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._load_encoder())
+            tasks.create_task(self._await_warehouse())
+            tasks.create_task(self._await_collections())
+        log.info("ready", engine=self.answers.engine_name)
+
+    async def missing(self) -> list[str]:
+        """A sentence for each thing that a search still lacks."""
+        encoder = [self.encoding.missing] if self.encoding.missing else []
+        warehouse, collections = await asyncio.gather(
+            self._warehouse_problem(), missing_collections(self.index)
+        )
+        return [*encoder, *warehouse, *collections]
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        self.encoding.close()
+        await self.publisher.close()
+        if self.engine is not None:
+            await self.engine.close()
+        await self.index.close()
+        await self.warehouse.client.close()
+
+    async def _warehouse_problem(self) -> list[str]:
+        """What is wrong with the warehouse, in a sentence, if anything."""
+        try:
+            await self.warehouse.ping()
+        except ServerUnavailable as error:
+            return [str(error)[:200]]
+        return []
+
+    async def _load_encoder(self) -> None:
+        encoder = await self.encoding.load()
+        log.info("encoder loaded", model=encoder.model_name)
+
+    async def _await_warehouse(self) -> None:
+        await self.warehouse.wait_until_ready()
+        await self.crawls.create_indexes()
+
+    async def _await_collections(self) -> None:
+        while missing := await missing_collections(self.index):
+            log.warning("waiting for the vector index", missing=missing)
+            await asyncio.sleep(_RETRY_SECONDS)

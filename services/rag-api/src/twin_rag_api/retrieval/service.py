@@ -1,0 +1,53 @@
+"""A search from the question's text to the passages."""
+
+import unicodedata
+
+from opentelemetry.trace import SpanKind
+
+from twin_common.telemetry import span
+from twin_rag_api.auth import AuthorScope
+from twin_rag_api.metrics import RETRIEVAL_SECONDS, timed
+from twin_rag_api.retrieval.encoding import Encoding
+from twin_rag_api.retrieval.hybrid_search import HybridSearch
+from twin_rag_api.retrieval.names import names_in
+from twin_rag_api.retrieval.passages import EVERYTHING, Passage, SearchFilters, without_superseded
+
+
+class Retrieval:
+    """Encodes the question, searches, and drops what an edit has just replaced."""
+
+    def __init__(self, encoding: Encoding, index: HybridSearch) -> None:
+        self._encoding = encoding
+        self._index = index
+
+    async def search(
+        self, scope: AuthorScope, question: str, limit: int, filters: SearchFilters = EVERYTHING
+    ) -> list[Passage]:
+        """The author's passages that fit the question best, best first.
+
+        Raises:
+            NotReady: the encoder or the collection is not there yet.
+            ServerUnavailable: the vector index does not answer.
+        """
+        text = unicodedata.normalize("NFKC", question)
+        with span("retrieval") as current:
+            current.set_attributes({"gen_ai.operation.name": "retrieval", "retrieval.limit": limit})
+            with timed(RETRIEVAL_SECONDS, "encode"), span("encode question"):
+                dense, sparse = await self._encoding.question(text)
+            with timed(RETRIEVAL_SECONDS, "search"), span("search index", kind=SpanKind.CLIENT):
+                found = await self._index.search(scope, dense, sparse, filters, limit)
+            passages = without_superseded(found)
+            current.set_attribute("retrieval.passages", len(passages))
+        return passages
+
+    async def unknown_names(self, scope: AuthorScope, question: str) -> tuple[int, int]:
+        """How many of the names in the question occur nowhere in the author's passages, and how many it has.
+
+        Raises: as `search`.
+        """
+        names = names_in(unicodedata.normalize("NFKC", question))
+        terms = [self._encoding.terms_of_question(name) for name in names]
+        wanted = sorted(set().union(*terms))
+        with timed(RETRIEVAL_SECONDS, "names"), span("look up names", kind=SpanKind.CLIENT):
+            known = await self._index.occurring(scope, wanted)
+        return sum(not name_terms <= known for name_terms in terms), len(names)

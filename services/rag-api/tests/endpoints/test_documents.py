@@ -1,0 +1,81 @@
+"""The list of documents and their states."""
+
+from twin_common.documents import Category, DocumentDraft, HeadStatus
+from twin_common.warehouse import Warehouse
+
+from ..conftest import ADA, BOB, Api, put_head
+
+
+def draft(path: str, author_id: str = ADA, category: Category = Category.ARTICLE) -> DocumentDraft:
+    url = f"https://{author_id}.example{path}"
+    return DocumentDraft.at(author_id, url, category=category, title=path, text=f"Text of {path}")  # type: ignore[arg-type]
+
+
+class TestStates:
+    async def test_each_document_with_its_state_and_reason(self, api: Api, warehouse: Warehouse) -> None:
+        paths = ["/pending", "/searchable", "/skipped", "/failed", "/edited"]
+        drafts = {path: draft(path) for path in paths}
+        await warehouse.documents.put_many(list(drafts.values()))
+        await warehouse.documents.put(draft("/edited").model_copy(update={"text": "new"}))
+        for path, status, reason in [
+            ("/searchable", HeadStatus.SEARCHABLE, None),
+            ("/skipped", HeadStatus.SKIPPED, "the text is empty"),
+            ("/failed", HeadStatus.FAILED, "the encoder broke"),
+            ("/edited", HeadStatus.SEARCHABLE, None),
+        ]:
+            known = drafts[path]
+            await put_head(
+                api.resources.index,
+                document_id=known.document_id,
+                author_id=ADA,
+                version=1,
+                url=known.url,
+                status=status,
+                reason=reason,
+            )
+        body = (await api.get("/v1/documents")).json()
+        assert body["total"] == 5
+        states = {entry["title"]: (entry["state"], entry["reason"]) for entry in body["documents"]}
+        assert states == {
+            "/pending": ("pending", None),
+            "/searchable": ("searchable", None),
+            "/skipped": ("skipped", "the text is empty"),
+            "/failed": ("failed", "the encoder broke"),
+            "/edited": ("pending", None),
+        }
+        edited = next(entry for entry in body["documents"] if entry["title"] == "/edited")
+        assert (edited["version"], edited["indexed_version"]) == (2, 1)
+        assert all(entry["stages"]["stored_at"] for entry in body["documents"])
+
+    async def test_no_text_is_sent(self, api: Api, warehouse: Warehouse) -> None:
+        await warehouse.documents.put(draft("/a"))
+        assert "Text of" not in (await api.get("/v1/documents")).text
+
+
+class TestPaging:
+    async def test_pages_hold_every_document_once_across_categories(
+        self, api: Api, warehouse: Warehouse
+    ) -> None:
+        categories = list(Category)
+        await warehouse.documents.put_many([draft(f"/{n}", category=categories[n % 3]) for n in range(11)])
+        seen: list[str] = []
+        for offset in (0, 4, 8, 12):
+            body = (await api.get("/v1/documents", offset=offset, limit=4)).json()
+            assert body["total"] == 11
+            seen += [entry["title"] for entry in body["documents"]]
+        assert sorted(seen) == sorted(f"/{n}" for n in range(11))
+
+    async def test_newest_first(self, api: Api, warehouse: Warehouse) -> None:
+        for path in ("/first", "/second", "/third"):
+            await warehouse.documents.put(draft(path))
+        body = (await api.get("/v1/documents", limit=2)).json()
+        stored = [entry["stages"]["stored_at"] for entry in body["documents"]]
+        assert stored == sorted(stored, reverse=True)
+
+
+class TestOwnership:
+    async def test_another_authors_documents_are_not_there(self, api: Api, warehouse: Warehouse) -> None:
+        await warehouse.documents.put_many([draft("/a", ADA), draft("/b", BOB), draft("/c", BOB)])
+        body = (await api.get("/v1/documents", BOB)).json()
+        assert body["total"] == 2
+        assert {entry["title"] for entry in body["documents"]} == {"/b", "/c"}

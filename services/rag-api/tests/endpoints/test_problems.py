@@ -1,0 +1,184 @@
+"""Every error is problem details, on every route, and tells nothing that is not the caller's."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from ..conftest import ADA, BOB, Api, StartApi
+
+ROUTES: list[tuple[str, str, Any]] = [
+    ("POST", "/v1/search", {"query": "tide"}),
+    ("POST", "/v1/chat/completions", {"messages": [{"role": "user", "content": "tide"}]}),
+    ("GET", "/v1/models", None),
+    ("GET", "/v1/models/twin", None),
+    ("GET", "/v1/documents", None),
+    ("POST", "/v1/crawls", {"links": ["https://ada.example/"]}),
+    ("GET", "/v1/crawls/7d1f0a3e-8c8e-4a39-9d53-0d4b3c8f9e11", None),
+    ("GET", "/v1/author", None),
+]
+
+
+def problem(response: httpx.Response, status: int) -> dict[str, Any]:
+    """The response's problem details, checked for their shape."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["status"] == status
+    assert body["title"]
+    assert body["detail"]
+    assert body["instance"] == response.request.url.path
+    assert body["error"]["message"] == body["detail"]
+    return body
+
+
+class TestKey:
+    @pytest.mark.parametrize(("method", "path", "body"), ROUTES)
+    @pytest.mark.parametrize(
+        "header", [None, "Bearer twin_wrong", "Bearer ", "Basic YTpi", "Bearer " + "x" * 5000]
+    )
+    async def test_without_the_right_key_every_route_answers_401(
+        self, api: Api, method: str, path: str, body: Any, header: str | None
+    ) -> None:
+        headers = {"Authorization": header} if header else {}
+        response = await api.http.request(method, path, json=body, headers=headers)
+        problem(response, 401)
+        assert response.headers["www-authenticate"].startswith("Bearer")
+
+    async def test_the_table_above_names_every_route(self, api: Api) -> None:
+        paths = (await api.http.get("/openapi.json")).json()["paths"]
+        known = {
+            (method, path.replace("7d1f0a3e-8c8e-4a39-9d53-0d4b3c8f9e11", "{run_id}").replace("/twin", "/{model}"))
+            for method, path, _ in ROUTES
+        }
+        served = {(m.upper(), path) for path, ms in paths.items() if path.startswith("/v1") for m in ms}
+        assert served == known
+
+
+class TestRequests:
+    @pytest.mark.parametrize(
+        ("body", "field"),
+        [
+            ({}, "query"),
+            ({"query": ""}, "query"),
+            ({"query": " \n\t "}, "query"),
+            ({"query": "x" * 100_000}, "query"),
+            ({"query": 7}, "query"),
+            ({"query": "x", "limit": 0}, "limit"),
+            ({"query": "x", "limit": 51}, "limit"),
+            ({"query": "x", "filters": {"author_id": "bob"}}, "filters.author_id"),
+            ({"query": "x", "filters": {"category": "song"}}, "filters.category"),
+            ({"query": "x", "filters": {"published_after": "yesterday"}}, "filters.published_after"),
+            ({"query": "x", "author_id": "bob"}, "author_id"),
+            ([], "body"),
+        ],
+    )
+    async def test_a_wrong_search_names_the_field(self, api: Api, body: Any, field: str) -> None:
+        answer = problem(await api.post("/v1/search", body), 422)
+        assert [entry["field"] for entry in answer["errors"]] == [field]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"messages": []},
+            {"messages": [{"role": "user", "content": ""}]},
+            {"messages": [{"role": "user", "content": None}]},
+            {"messages": [{"role": "system", "content": "hello"}]},
+            {"messages": [{"role": "user", "content": "x" * 100_000}]},
+            {"messages": [{"role": "pope", "content": "x"}]},
+            {"messages": [{"role": "user", "content": "x"}], "n": 2},
+            {"messages": [{"role": "user", "content": "x"}], "temperature": 9},
+            {"messages": [{"role": "user", "content": "x"}], "max_tokens": 0},
+        ],
+    )
+    @pytest.mark.parametrize("stream", [False, True])
+    async def test_a_wrong_chat_is_refused_before_anything_is_streamed(
+        self, api: Api, body: dict[str, Any], stream: bool
+    ) -> None:
+        problem(await api.post("/v1/chat/completions", body | {"stream": stream}), 422)
+
+    @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"query": "\xff"}'])
+    async def test_no_json(self, api: Api, content: bytes) -> None:
+        headers = api.as_author(ADA) | {"Content-Type": "application/json"}
+        problem(await api.http.post("/v1/search", content=content, headers=headers), 422)
+
+    @pytest.mark.parametrize("links", [["ftp://ada.example/"], ["nowhere"], [""], ["https://"], ["https://a/"] * 101])
+    async def test_links_that_are_none(self, api: Api, links: list[str]) -> None:
+        problem(await api.post("/v1/crawls", {"links": links}), 422)
+
+    @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 201}, {"offset": -1}, {"limit": "many"}])
+    async def test_pages_that_are_none(self, api: Api, query: dict[str, Any]) -> None:
+        problem(await api.get("/v1/documents", **query), 422)
+
+
+class TestSize:
+    @pytest.mark.parametrize("path", ["/v1/search", "/v1/chat/completions", "/v1/crawls"])
+    async def test_a_large_body_is_refused_by_its_length(self, api: Api, path: str) -> None:
+        problem(await api.post(path, {"query": "x" * 300_000}), 413)
+
+    async def test_a_large_body_without_a_length_is_refused_as_it_comes(self, api: Api) -> None:
+        async def endless() -> Any:
+            for _ in range(600):
+                yield b"x" * 1024
+
+        headers = api.as_author(ADA) | {"Content-Type": "application/json"}
+        problem(await api.http.post("/v1/search", content=endless(), headers=headers), 413)
+
+
+class TestPlaces:
+    @pytest.mark.parametrize("path", ["/v1/nothing", "/nothing", "/v1", "/v1/models/other", "/v1/embeddings"])
+    async def test_unknown_ones(self, api: Api, path: str) -> None:
+        problem(await api.get(path), 404)
+
+    @pytest.mark.parametrize(
+        ("method", "path"), [("GET", "/v1/search"), ("DELETE", "/v1/documents"), ("POST", "/livez"), ("PUT", "/")]
+    )
+    async def test_known_ones_with_another_method(self, api: Api, method: str, path: str) -> None:
+        response = await api.http.request(method, path, headers=api.as_author(ADA))
+        problem(response, 405)
+        assert response.headers["allow"]
+
+    async def test_an_unknown_model(self, api: Api) -> None:
+        body = {"model": "gpt-4", "messages": [{"role": "user", "content": "x"}]}
+        assert "gpt-4" in problem(await api.post("/v1/chat/completions", body), 404)["detail"]
+
+
+class TestOthers:
+    async def test_another_authors_crawl_and_one_that_never_was_look_alike(
+        self, start_api: StartApi, kafka_bootstrap: str
+    ) -> None:
+        api: Api = await start_api(kafka=kafka_bootstrap)
+        run = (await api.post("/v1/crawls", {"links": ["https://ada.example/"]})).json()["run_id"]
+        theirs = problem(await api.get(f"/v1/crawls/{run}", BOB), 404)
+        absent = "7d1f0a3e-8c8e-4a39-9d53-0d4b3c8f9e11"
+        nobodys = problem(await api.get(f"/v1/crawls/{absent}", BOB), 404)
+        assert json.dumps(theirs).replace(run, "ID") == json.dumps(nobodys).replace(absent, "ID")
+
+    async def test_an_author_without_registration(self, api: Api) -> None:
+        problem(await api.get("/v1/author", BOB), 404)
+
+
+class TestFailures:
+    async def test_an_unexpected_error_tells_nothing_of_its_inside(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def broken(*_: object, **__: object) -> None:
+            raise RuntimeError("secret internals")
+
+        monkeypatch.setattr(api.resources.retrieval, "search", broken)
+        response = await api.post("/v1/search", {"query": "tide"})
+        problem(response, 500)
+        assert "secret" not in response.text
+
+    async def test_a_warehouse_that_is_away(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        from pymongo.errors import ServerSelectionTimeoutError
+
+        async def away(*_: object, **__: object) -> None:
+            raise ServerSelectionTimeoutError("10.0.0.7:27017: refused")
+
+        monkeypatch.setattr(api.resources.documents, "page", away)
+        response = await api.get("/v1/documents")
+        assert "10.0.0.7" not in problem(response, 503)["detail"]
+        assert response.headers["retry-after"]

@@ -1,0 +1,141 @@
+"""Keys, and the scope that only they open."""
+
+from typing import Any
+
+import pytest
+from mypy import api as mypy
+
+from twin_common.identity import AuthorId
+from twin_common.warehouse import Warehouse
+from twin_rag_api.auth import ApiKeys, Authenticator, AuthorScope, Unauthenticated, hash_key
+
+ADA = AuthorId("ada")
+
+
+class TestKeys:
+    async def test_a_key_opens_its_author(self, warehouse: Warehouse) -> None:
+        key = await ApiKeys(warehouse.database).create(ADA, "laptop")
+        scope = await Authenticator(ApiKeys(warehouse.database)).authenticate(key)
+        assert scope.author_id == ADA
+
+    async def test_the_key_itself_is_stored_nowhere(self, warehouse: Warehouse) -> None:
+        key = await ApiKeys(warehouse.database).create(ADA, "laptop")
+        row = await warehouse.database["api_keys"].find_one({})
+        assert row is not None
+        assert row["_id"] == hash_key(key)
+        assert key.removeprefix("twin_") not in str(row)
+
+    async def test_keys_have_256_random_bits(self, warehouse: Warehouse) -> None:
+        keys = {await ApiKeys(warehouse.database).create(ADA, "laptop") for _ in range(20)}
+        assert len(keys) == 20
+        assert all(key.startswith("twin_") and len(key) == 48 for key in keys)
+
+    @pytest.mark.parametrize("key", ["", "twin_", "twin_unknown", "sk-other", "twin_" + "x" * 10_000])
+    async def test_any_other_text_opens_nothing(self, warehouse: Warehouse, key: str) -> None:
+        await ApiKeys(warehouse.database).create(ADA, "laptop")
+        with pytest.raises(Unauthenticated):
+            await Authenticator(ApiKeys(warehouse.database)).authenticate(key)
+
+    async def test_a_revoked_key_is_shut_within_seconds(self, warehouse: Warehouse) -> None:
+        keys, now = ApiKeys(warehouse.database), 0.0
+        key = await keys.create(ADA, "laptop")
+        other = await keys.create(ADA, "phone")
+        authenticator = Authenticator(keys, now=lambda: now)
+        await authenticator.authenticate(key)
+        assert await keys.revoke(ADA, "laptop") == 1
+        now = 5.0
+        with pytest.raises(Unauthenticated):
+            await authenticator.authenticate(key)
+        assert (await authenticator.authenticate(other)).author_id == ADA
+
+
+class Counting:
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def owner(self, key_hash: str) -> AuthorId | None:
+        self.calls += 1
+        return ADA if key_hash == hash_key("twin_right") else None
+
+
+class TestCache:
+    async def test_most_requests_ask_no_warehouse(self) -> None:
+        directory = Counting()
+        authenticator = Authenticator(directory)
+        for _ in range(50):
+            await authenticator.authenticate("twin_right")
+        assert directory.calls == 1
+
+    async def test_it_is_bounded(self) -> None:
+        authenticator = Authenticator(Counting())
+        for number in range(5000):
+            with pytest.raises(Unauthenticated):
+                await authenticator.authenticate(f"twin_{number}")
+        assert len(authenticator._known) <= 4096
+
+
+_PROGRAM = """
+from twin_common.embedding import SparseVector
+from twin_common.identity import AuthorId
+from twin_rag_api.auth import AuthorScope
+from twin_rag_api.retrieval.hybrid_search import HybridSearch
+from twin_rag_api.retrieval.passages import SearchFilters
+from twin_rag_api.retrieval.service import Retrieval
+from twin_rag_api.generation.service import Answers
+from twin_rag_api.documents import DocumentDirectory
+from twin_rag_api.crawls import Crawls
+
+
+async def use(
+    scope: AuthorScope,
+    retrieval: Retrieval,
+    index: HybridSearch,
+    answers: Answers,
+    documents: DocumentDirectory,
+    crawls: Crawls,
+) -> None:
+    {statement}
+"""
+_CALLS = [
+    "await retrieval.search({scope}'question', 5)",
+    "await retrieval.unknown_names({scope}'question')",
+    "await index.search({scope}[0.0], SparseVector([], []), SearchFilters(), 5)",
+    "await index.occurring({scope}[1])",
+    "await answers.find_sources({scope}'question')",
+    "await documents.page({scope}0, 10)",
+    "await crawls.request({scope}())",
+    "await crawls.report({scope}'run')",
+]
+
+
+def _check(statements: list[str]) -> tuple[str, int]:
+    program = _PROGRAM.format(statement="\n    ".join(statements))
+    output, _, status = mypy.run(["--strict", "--config-file=", "-c", program])
+    return output, status
+
+
+class TestTypes:
+    """The checker refuses to read an author's data without the proof of an author."""
+
+    def test_with_a_scope_every_call_is_fine(self) -> None:
+        output, status = _check([call.format(scope="scope, ") for call in _CALLS])
+        assert status == 0, output
+
+    def test_a_str_an_id_or_nothing_is_refused_everywhere(self) -> None:
+        wrong = ["'ada', ", "AuthorId('ada'), ", "None, ", ""]
+        statements = [call.format(scope=scope) for call in _CALLS for scope in wrong]
+        output, status = _check(statements)
+        assert status == 1
+        first = _PROGRAM.split("{statement}", maxsplit=1)[0].count("\n") + 1
+        refused = {int(line.split(":")[1]) for line in output.splitlines() if ": error:" in line}
+        assert refused == set(range(first, first + len(statements))), output
+
+    def test_nobody_else_can_make_one(self) -> None:
+        output, status = _check(["AuthorScope(AuthorId('ada'))", "AuthorScope(AuthorId('ada'), object())"])
+        assert status == 1
+        assert output.count(": error:") == 2
+
+    @pytest.mark.parametrize("seal", [None, object(), "seal"])
+    def test_not_even_at_run_time(self, seal: Any) -> None:
+        with pytest.raises(TypeError):
+            AuthorScope(ADA, seal)
