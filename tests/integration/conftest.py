@@ -13,7 +13,7 @@ from twin_local.platform import Platform, PlatformOptions
 from twin_local.ports import free_port
 
 # So that only the stream itself can have mended what a kill broke.
-NO_RECONCILIATION = {"FEATURE_STREAM_RECONCILE_INTERVAL_SECONDS": "1000000"}
+NO_RECONCILIATION = {"FEATURE_STREAM_RECONCILE_INTERVAL_SECONDS": "0"}
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from tests.integration.history import History
 from twin_common.identity import parse_author_id
 from twin_common.vector_index import VectorIndexSettings, connect
 from twin_common.warehouse import Warehouse, WarehouseSettings
+from twin_feature_stream.reconcile import compare
 from twin_local.platform import Platform
 
 _KILLS = int(os.environ.get("TWIN_TEST_KILLS", "5"))
@@ -34,7 +35,7 @@ async def test_the_index_equals_the_warehouse_after_kills(
         async with Warehouse(settings) as warehouse:
             history = History(warehouse, parse_author_id("ada"), seed=7)
             stop = asyncio.Event()
-            writing = asyncio.create_task(history.run(stop, pause_seconds=0.03))
+            writing = asyncio.create_task(history.run(stop, pause_seconds=0.05))
             kills = await _kill_repeatedly(platform, victim)
             stop.set()
             await writing
@@ -61,11 +62,9 @@ async def _kill_repeatedly(platform: Platform, victim: str) -> int:
 
 
 async def _settled(warehouse: Warehouse, client: AsyncQdrantClient) -> list[str]:
-    """Wait until nothing differs any more, or long enough to say that it will stay so."""
-    left: list[str] = ["not compared yet"]
+    """What differs once nothing moves any more, or after long enough to say that it will stay so."""
     for _ in range(_SETTLE_SECONDS):
-        left = await differences(warehouse, client)
-        if not left:
-            return left
+        if not await compare(warehouse, client):
+            break
         await asyncio.sleep(1)
-    return left
+    return await differences(warehouse, client)

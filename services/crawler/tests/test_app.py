@@ -63,7 +63,7 @@ class Service:
         return psutil.Process(self.process.pid).children(recursive=True)
 
 
-async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
+async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 120) -> None:
     """Wait until a check holds."""
     async with asyncio.timeout(seconds):
         while not await check():
@@ -113,7 +113,7 @@ async def read_until(bootstrap: str, topic: str, enough: Callable[[list[object]]
     """The records of a topic from its beginning until they are enough."""
     records: list[object] = []
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
-    async with asyncio.timeout(60), consumer:
+    async with asyncio.timeout(120), consumer:
         async for record in consumer:
             records.append(record)
             if enough(records):

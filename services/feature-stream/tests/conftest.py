@@ -1,7 +1,8 @@
 """The flow in this process, between a real Kafka protocol and a real vector index of the test's own."""
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from twin_common.events import (
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.testing.embedding import HashingEmbedder
 from twin_common.topics import ALL_TOPICS, DOCUMENT_CHANGES, DOCUMENTS_INDEXED
-from twin_common.vector_index import CHUNKS, DOCUMENTS, ensure_collections
+from twin_common.vector_index import CHUNKS, DENSE, DOCUMENTS, ensure_collections
 from twin_common.warehouse import Warehouse, WarehouseSettings
 from twin_feature_stream.app import Servers, index_stage, preparation, recovery
 from twin_feature_stream.background_loop import BackgroundLoop
@@ -51,7 +52,7 @@ def announcements(messages: Sequence[Message]) -> list[DocumentIndexed]:
 class RecordingPublisher:
     """Keeps what is published, and tells when there is enough; `broken` raises instead."""
 
-    def __init__(self, enough: Callable[[list[Message]], bool], stop: StopSignal) -> None:
+    def __init__(self, enough: int | None, stop: StopSignal) -> None:
         self.messages: list[Message] = []
         self.broken: Exception | None = None
         self._enough = enough
@@ -61,8 +62,14 @@ class RecordingPublisher:
         if self.broken:
             raise self.broken
         self.messages += messages
-        if self._enough(self.messages):
+        if self._enough is not None and len(self.messages) >= self._enough:
             self._stop.set()
+
+
+def _stop_at_the_end(source: ChangeSource, stop: StopSignal) -> None:
+    while source.unread() != 0:
+        time.sleep(0.01)
+    stop.set()
 
 
 class Stream:
@@ -110,17 +117,17 @@ class Stream:
 
     def run(
         self,
-        until: int | Callable[[list[Message]], bool],
+        until: int | None = None,
         *,
         client: Any = None,
         publisher_error: Exception | None = None,
     ) -> list[Message]:
-        """Run until so many messages are published, or `until` is satisfied with them; all of them."""
-        enough = until if callable(until) else lambda messages: len(messages) >= until
-        stop, readiness = StopSignal(), Readiness()
-        publisher = RecordingPublisher(enough, stop)
+        """Run until so many messages are published, or until Kafka has been read to its end; all of them."""
+        # Ending the input lets all that was read pass; the signal for the stages would cut them short.
+        stop, stop_reading, readiness = StopSignal(), StopSignal(), Readiness()
+        publisher = RecordingPublisher(until, stop_reading)
         publisher.broken = publisher_error
-        timeout = threading.Timer(60, stop.set)
+        timeout = threading.Timer(60, stop_reading.set)
         timeout.start()
         try:
             with BackgroundLoop(stop) as loop:
@@ -128,13 +135,17 @@ class Stream:
                 servers = Servers(warehouse, client or self.client)
                 patience = Patience(RetryPolicy(first=0.01, give_up_after=5), readiness, stop)
                 reading = ReadingPolicy(16, 0.01, 30)
-                source = ChangeSource(self.kafka, DOCUMENT_CHANGES.name, reading, readiness, stop)
+                source = ChangeSource(self.kafka, DOCUMENT_CHANGES.name, reading, readiness, stop_reading)
                 flow = build_flow(
                     source,
                     preparation(self.settings, servers, self.embedder, loop, patience),
                     index_stage(servers, self.embedder, loop, patience, stop),
                     MessageSink(publisher),  # type: ignore[arg-type]
                 )
+                if until is None:
+                    threading.Thread(
+                        target=_stop_at_the_end, args=(source, stop_reading), daemon=True
+                    ).start()
                 run_main(
                     flow,
                     epoch_interval=timedelta(milliseconds=50),
@@ -155,9 +166,12 @@ class Stream:
         return {head.document_id: head for head in found}
 
     async def points(self) -> dict[str, tuple[Any, Any]]:
-        """Payload and vectors of every chunk, by point id."""
-        points, _ = await self.client.scroll(CHUNKS, limit=10_000, with_vectors=True)
-        return {str(point.id): (point.payload, point.vector) for point in points}
+        """Payload and dense vector (to five digits) of every chunk, by point id."""
+        points, _ = await self.client.scroll(CHUNKS, limit=10_000, with_vectors=[DENSE])
+        return {
+            str(point.id): (point.payload, [round(number, 5) for number in point.vector[DENSE]])
+            for point in points
+        }
 
     async def snapshot(self) -> Any:
         """All that the index holds, except for times."""

@@ -193,7 +193,7 @@ class TestPoison:
     async def test_without_the_dead_letter_topic_the_offset_stays(self, stream: Any) -> None:
         good = stream.upsert(stream.document("good"))
         stream.publish(Message(good.topic, good.key, b"{", good.headers))
-        with pytest.raises(Exception, match=r"mapper|write_batch") as caught:
+        with pytest.raises(Exception, match="error writing output batch") as caught:
             stream.run(1, publisher_error=ServerUnavailable("Kafka is away"))
         assert isinstance(root_cause(caught.value), ServerUnavailable)
         (letter,) = stream.run(1)
@@ -205,7 +205,7 @@ class TestCrashes:
         """A first load, then an edit that shrinks, one that grows, a deletion and a new document."""
         first = [stream.document(f"d{number}", stream.sentences(40 * number)) for number in range(1, 5)]
         stream.publish(*map(stream.upsert, first))
-        stream.run(4)
+        stream.run()
         return [
             stream.upsert(stream.document("d4", stream.sentences(30), version=2)),
             stream.upsert(stream.document("d1", stream.sentences(90), version=2)),
@@ -221,20 +221,20 @@ class TestCrashes:
         changes = await self._changes(stream)
         stream.publish(*changes)
         with pytest.raises(Exception, match="mapper") as caught:
-            stream.run(4, client=FailingClient(stream.client, fail_at, applied=applied))
+            stream.run(client=FailingClient(stream.client, fail_at, applied=applied))
         assert "the power went out" in str(root_cause(caught.value))
-        stream.run(4)
+        stream.run()
         after_crash = await stream.snapshot()
         await self._start_over(stream)
-        stream.run(8)
+        stream.run()
         assert await stream.snapshot() == after_crash
 
     async def test_a_replay_of_the_whole_topic_changes_nothing(self, stream: Any, tmp_path: Any) -> None:
         stream.publish(*await self._changes(stream))
-        stream.run(4)
+        stream.run()
         before = await stream.snapshot()
         stream.recovery_dir = tmp_path / "another"
-        stream.run(lambda messages: len(messages) >= 4)
+        stream.run()
         assert await stream.snapshot() == before
 
     async def _start_over(self, stream: Any) -> None:

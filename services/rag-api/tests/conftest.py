@@ -7,10 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
+import pytest_asyncio
 import uvicorn
+from pydantic import SecretStr
 from qdrant_client import AsyncQdrantClient, models
 
 from twin_common.documents import Category, Chunk, DocumentHead, HeadStatus, StageTimes, text_hash
@@ -28,7 +31,7 @@ from twin_common.vector_index import (
     connect,
     ensure_collections,
 )
-from twin_common.warehouse import Warehouse
+from twin_common.warehouse import Warehouse, WarehouseSettings
 from twin_rag_api.app import create_app
 from twin_rag_api.auth import ApiKeys, AuthorScope
 from twin_rag_api.resources import Resources
@@ -141,13 +144,14 @@ async def index(qdrant_url: str) -> AsyncIterator[AsyncQdrantClient]:
 
 @pytest.fixture
 async def start_api(
-    warehouse: Warehouse, index: AsyncQdrantClient, qdrant_url: str
+    warehouse: Warehouse, mongodb_url: str, index: AsyncQdrantClient, qdrant_url: str
 ) -> AsyncIterator[StartApi]:
     """Starts the service with other settings; it stops at the end of the test."""
+    database = WarehouseSettings(url=SecretStr(mongodb_url), database=warehouse.database.name)
     async with AsyncExitStack() as stack:
 
         async def start(kafka: str = "127.0.0.1:1", **settings: Any) -> Api:
-            return await stack.enter_async_context(_running(warehouse, qdrant_url, kafka, settings))
+            return await stack.enter_async_context(_running(database, qdrant_url, kafka, settings))
 
         yield start
 
@@ -159,12 +163,24 @@ async def api(start_api: StartApi) -> Api:
     return started
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_api(mongodb_url: str, qdrant_url: str) -> AsyncIterator[Api]:
+    """One service for all tests of a file that leave nothing behind."""
+    database = WarehouseSettings(url=SecretStr(mongodb_url), database=f"test_{uuid4().hex}")
+    async with (
+        Warehouse(database) as own,
+        _empty(_connect(qdrant_url)),
+        _running(database, qdrant_url, "127.0.0.1:1", {}) as started,
+    ):
+        yield started
+        await own.client.drop_database(database.database)
+
+
 @asynccontextmanager
 async def _running(
-    warehouse: Warehouse, qdrant_url: str, kafka: str, settings: dict[str, Any]
+    database: WarehouseSettings, qdrant_url: str, kafka: str, settings: dict[str, Any]
 ) -> AsyncIterator[Api]:
-    own = Warehouse.__new__(Warehouse)
-    own.__dict__ |= warehouse.__dict__
+    own = Warehouse(database)
     resources = Resources.build(
         ApiSettings(**settings),
         own,

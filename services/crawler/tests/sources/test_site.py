@@ -73,6 +73,7 @@ class TestSite:
 
     async def test_nothing_listed_and_too_much_listed(self) -> None:
         assert await find({"/": "<html></html>"}) == ([], ["nothing_listed"])
+        assert await find({"/": "", "/feed": rss("https://x.example.org/a")}) == ([], ["nothing_listed"])
         assert await find({"/feed": rss("/a", "/b", "/c")}, f"{HOME}feed", max_pages=2) == (
             ["/a", "/b"],
             ["too_many_pages"],

@@ -207,7 +207,7 @@ async def _reconcile_forever(
     servers: Servers, publisher: ConfirmedPublisher, source: ChangeSource, interval_seconds: float
 ) -> None:
     """At start, and then at every interval; while events wait to be read it holds back, but not for ever."""
-    while True:
+    while interval_seconds:
         try:
             difference = await compare(servers.warehouse, servers.vector_index)
             if difference:

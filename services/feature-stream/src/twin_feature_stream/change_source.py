@@ -85,13 +85,17 @@ class ChangeSource(FixedPartitionedSource[Received, int]):
         self._broker = _BrokerWatch(policy.give_up_after_seconds, readiness)
         self._stop = stop
         self._unread: dict[int, int] = {}
+        self._partitions: list[int] = []
 
-    def unread(self) -> int:
-        """How many events wait in Kafka, as of the last look at each partition."""
-        return sum(self._unread.values())
+    def unread(self) -> int | None:
+        """How many events wait in Kafka, as of the last look at each partition; None before the first."""
+        looks = [self._unread.get(partition) for partition in self._partitions]
+        known = [look for look in looks if look is not None]
+        return sum(known) if known and len(known) == len(looks) else None
 
     def list_parts(self) -> list[str]:
-        return [str(partition) for partition in list_partitions(self._settings, self._topic)]
+        self._partitions = list_partitions(self._settings, self._topic)
+        return [str(partition) for partition in self._partitions]
 
     def build_part(
         self, step_id: str, for_part: str, resume_state: int | None
@@ -161,6 +165,7 @@ class _ChangePartition(StatefulSourcePartition[Received, int]):
         self._awake_at: datetime | None = None
         self._lag_told = 0.0
         self._lag = metrics.LAG.labels(str(place.partition))
+        self._tell_lag(high)
 
     def next_batch(self) -> Iterable[Received]:
         if self._stop.is_set():
@@ -175,9 +180,12 @@ class _ChangePartition(StatefulSourcePartition[Received, int]):
             self._next = received[-1].record.offset + 1
             self._awake_at = None
             metrics.LAST_EVENT.set(time.time())
+            self._lag_told = 0.0
         else:
             self._awake_at = datetime.now(UTC) + timedelta(seconds=self._policy.poll_seconds)
-        self._tell_lag()
+        if time.monotonic() - self._lag_told >= _LAG_EVERY_SECONDS:
+            _, high = self._consumer.get_watermark_offsets(self._place, cached=True)
+            self._tell_lag(high)
         return received
 
     def next_awake(self) -> datetime | None:
@@ -217,11 +225,10 @@ class _ChangePartition(StatefulSourcePartition[Received, int]):
         log.warning("reading from Kafka is disturbed", partition=self._place.partition, error=error.str())
         return True
 
-    def _tell_lag(self) -> None:
-        if time.monotonic() - self._lag_told < _LAG_EVERY_SECONDS:
-            return
+    def _tell_lag(self, high: int) -> None:
         self._lag_told = time.monotonic()
-        _, high = self._consumer.get_watermark_offsets(self._place, cached=True)
+        if high < 0:  # before the first fetch the client knows no end of the log
+            return
         lag = max(0, high - self._next)
         self._unread[self._place.partition] = lag
         self._lag.set(lag)

@@ -76,7 +76,7 @@ class IndexWriter:
         except Exception as second:
             if not is_refusal(second):
                 raise
-            log.error(
+            log.exception(
                 "the vector store refuses even the head", document_id=failed.replacement.head.document_id
             )
             return _letters(failed)

@@ -26,5 +26,5 @@ class FeatureStreamSettings(BaseSettings):
     """A longer text is skipped, with a reason."""
     retry_seconds: float = Field(default=900.0, gt=0)
     """How long a server may be away before the service gives up and exits."""
-    reconcile_interval_seconds: float = Field(default=300.0, gt=0)
-    """How often the index is compared with the warehouse."""
+    reconcile_interval_seconds: float = Field(default=300.0, ge=0)
+    """How often the index is compared with the warehouse, the first time at start; 0: never."""

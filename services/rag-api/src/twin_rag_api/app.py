@@ -8,9 +8,9 @@ from importlib.metadata import version
 import structlog
 from fastapi import FastAPI
 
-from twin_rag_api import errors
+from twin_rag_api import errors, openapi
 from twin_rag_api.endpoints import author, chat, crawls, documents, health, models, pages, search
-from twin_rag_api.middleware import RequestObserver
+from twin_rag_api.middleware import BodyLimit, RequestObserver
 from twin_rag_api.resources import Resources
 
 log = structlog.get_logger(__name__)
@@ -44,15 +44,16 @@ def create_app(resources: Resources) -> FastAPI:
         version=version("twin-rag-api"),
         description=_DESCRIPTION,
         lifespan=lifespan,
-        max_body_size=resources.settings.max_body_bytes,
         docs_url=None,
         redoc_url=None,
     )
     app.state.resources = resources
+    app.add_middleware(BodyLimit, max_bytes=resources.settings.max_body_bytes)
     app.add_middleware(RequestObserver)
     errors.install(app)
+    openapi.install(app)
     for resource in (chat, models, search, documents, crawls, author):
-        app.include_router(resource.router, prefix="/v1", responses=errors.PROBLEM_RESPONSES)
+        app.include_router(resource.router, responses=errors.PROBLEM_RESPONSES)
     app.include_router(health.router)
     app.include_router(pages.router)
     return app

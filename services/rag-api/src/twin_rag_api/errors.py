@@ -3,7 +3,7 @@
 Each also carries `error`, the object that OpenAI's clients read their message from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -107,7 +107,7 @@ def problem_response(
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {}}}
+    status: {"model": Problem, "description": HTTPStatus(status).phrase}
     for status in (401, 404, 413, 422, 503)
 }
 """For the OpenAPI document: what any route below /v1 may answer besides its own."""
@@ -133,7 +133,6 @@ async def _http_exception(request: Request, error: Exception) -> JSONResponse:
     details = {
         404: f"there is nothing at {request.url.path}",
         405: f"{request.method} is not possible here",
-        413: "the request body is too large",
     }
     detail = details.get(error.status_code, str(error.detail))
     return problem_response(request, error.status_code, detail, headers=dict(error.headers or {}))
@@ -141,16 +140,17 @@ async def _http_exception(request: Request, error: Exception) -> JSONResponse:
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-    errors = [
-        InvalidField(field=_field(entry["loc"]), detail=str(entry["msg"])) for entry in error.errors()[:20]
-    ]
+    errors = [_invalid_field(entry) for entry in error.errors()[:20]]
     detail = "; ".join(f"{entry.field}: {entry.detail}" for entry in errors[:3])
     return problem_response(request, 422, detail, errors=errors)
 
 
-def _field(location: Sequence[str | int]) -> str:
-    parts = [str(part) for part in location]
-    return ".".join(parts[1:] if parts and parts[0] in ("body", "query", "path") else parts) or "body"
+def _invalid_field(entry: Mapping[str, Any]) -> InvalidField:
+    if entry["type"] == "json_invalid":
+        return InvalidField(field="body", detail=f"it is no JSON: {entry['ctx']['error']}")
+    parts = [str(part) for part in entry["loc"]]
+    inner = parts[1:] if parts[0] in ("body", "query", "path") else parts
+    return InvalidField(field=".".join(inner) or parts[0], detail=entry["msg"])
 
 
 async def _twin_error(request: Request, error: Exception) -> JSONResponse:

@@ -1,10 +1,13 @@
-"""Around every request: how long it took, and the headers that keep a browser safe."""
+"""Around every request: how long it took, how long it may be, and the headers that keep a browser safe."""
 
 from time import perf_counter
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from twin_rag_api.errors import problem_response
 from twin_rag_api.metrics import REQUEST_SECONDS
 
 _HEADERS = {
@@ -46,3 +49,33 @@ class RequestObserver:
             route = getattr(scope.get("route"), "path", "unmatched")
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             REQUEST_SECONDS.labels(method, route, status).observe(perf_counter() - started)
+
+
+class BodyLimit:
+    """Refuses a longer body with 413: by the length it announces, or as soon as it has become too long."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        detail = f"the request body is longer than {self._max_bytes:,} bytes"
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._max_bytes:
+            await problem_response(Request(scope), 413, detail)(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_limited() -> Message:
+            nonlocal received
+            message = await receive()
+            if message["type"] == "http.request":
+                received += len(message.get("body", b""))
+                if received > self._max_bytes:
+                    raise HTTPException(413, detail)
+            return message
+
+        await self._app(scope, receive_limited, send)

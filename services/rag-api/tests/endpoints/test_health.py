@@ -44,6 +44,7 @@ class TestMetrics:
         assert ADA not in metrics
 
 
+@pytest.mark.asyncio(loop_scope="module")
 class TestPages:
     @pytest.mark.parametrize(
         ("path", "kind"),
@@ -57,8 +58,8 @@ class TestPages:
             ("/openapi.json", "application/json"),
         ],
     )
-    async def test_they_are_public_and_guarded(self, api: Api, path: str, kind: str) -> None:
-        response = await api.http.get(path)
+    async def test_they_are_public_and_guarded(self, shared_api: Api, path: str, kind: str) -> None:
+        response = await shared_api.http.get(path)
         assert response.status_code == 200
         assert response.headers["content-type"].startswith(kind)
         assert response.headers["content-security-policy"].startswith("default-src 'self'")
@@ -66,14 +67,16 @@ class TestPages:
         assert response.headers["referrer-policy"] == "no-referrer"
 
     @pytest.mark.parametrize("path", ["/", "/docs", "/app.js", "/docs.js", "/style.css"])
-    async def test_they_load_nothing_from_elsewhere_and_insert_no_markup(self, api: Api, path: str) -> None:
-        text = (await api.http.get(path)).text
+    async def test_they_load_nothing_from_elsewhere_and_insert_no_markup(
+        self, shared_api: Api, path: str
+    ) -> None:
+        text = (await shared_api.http.get(path)).text
         assert not re.search(r"(?:src|href)=\"(?:https?:)?//|url\(|@import", text)
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text)
         assert not re.search(r"<script>|\son\w+=\"|style=\"", text)
 
-    async def test_the_document_describes_citations_and_problems(self, api: Api) -> None:
-        schemas = (await api.http.get("/openapi.json")).json()["components"]["schemas"]
+    async def test_the_document_describes_citations_and_problems(self, shared_api: Api) -> None:
+        schemas = (await shared_api.http.get("/openapi.json")).json()["components"]["schemas"]
         assert "citations" in schemas["AnswerMessage"]["properties"]
         assert {"type", "title", "status", "detail", "instance"} <= schemas["Problem"]["properties"].keys()
         assert "citations" in schemas["ChunkDelta"]["properties"]

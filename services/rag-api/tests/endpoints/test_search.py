@@ -6,7 +6,9 @@ from ..conftest import ADA, BOB, NOW, Api, chunk, put_chunks
 class TestResults:
     async def test_they_name_the_passage_and_where_it_is_from(self, api: Api) -> None:
         text = "The winch holds the rope."
-        await put_chunks(api.resources.index, [chunk(text, heading_path=("Deck", "Winch")), chunk("tide", path="/b")])
+        await put_chunks(
+            api.resources.index, [chunk(text, heading_path=("Deck", "Winch")), chunk("tide", path="/b")]
+        )
         response = await api.post("/v1/search", {"query": "winch rope", "limit": 5})
         first = response.json()["results"][0]
         assert 0 < first.pop("score") <= 1.25
@@ -36,7 +38,10 @@ class TestResults:
 
     async def test_filters_reach_the_index(self, api: Api) -> None:
         await put_chunks(api.resources.index, [chunk("tide"), chunk("tide", path="/b", platform="medium")])
-        body = {"query": "tide", "filters": {"platform": "medium", "published_before": "2030-01-01T00:00:00Z"}}
+        body = {
+            "query": "tide",
+            "filters": {"platform": "medium", "published_before": "2030-01-01T00:00:00Z"},
+        }
         results = (await api.post("/v1/search", body)).json()["results"]
         assert [result["platform"] for result in results] == ["medium"]
 

@@ -30,12 +30,11 @@ async def _find(site: Site) -> AsyncIterator[Found | Failure]:
         from_feed = await _feed_entries(site, announced_feeds(given, home), home)
     waiting = [home] if sitemap else await _sitemap_addresses(site, home)
     from_sitemap = await _sitemap_pages(site, waiting, home)
-    if not from_feed and not from_sitemap and not site.known:
+    listed = list(_pages([*(from_feed or ()), *site.known, *from_sitemap], site.link, home))
+    if not listed:
         if isinstance(start, Failure):
             yield start
         yield Failure("nothing_listed", "the site has no feed and no sitemap that lists pages of this host")
-        return
-    listed = _pages([*(from_feed or ()), *site.known, *from_sitemap], site.link, home)
     for count, url in enumerate(listed):
         if count == site.max_pages:
             yield Failure(

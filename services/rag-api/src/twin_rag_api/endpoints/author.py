@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from twin_common.documents import Author
 from twin_rag_api.dependencies import Scope, ServiceResources
 
-router = APIRouter(tags=["author"])
+router = APIRouter(prefix="/v1", tags=["author"])
 
 
 @router.get("/author")

@@ -19,7 +19,7 @@ from twin_rag_api.errors import InvalidRequest, OpenAIError
 from twin_rag_api.generation.engines import Sampling, Source, Task, Turn, Usage
 from twin_rag_api.generation.service import AnswerEnd, Answers
 
-router = APIRouter(tags=["chat"])
+router = APIRouter(prefix="/v1", tags=["chat"])
 log = structlog.get_logger(__name__)
 
 _CLIENT_CLOSED_REQUEST = 499

@@ -12,7 +12,7 @@ from twin_common.identity import canonical_url
 from twin_rag_api.dependencies import Scope, ServiceResources
 from twin_rag_api.errors import InvalidRequest
 
-router = APIRouter(tags=["crawls"])
+router = APIRouter(prefix="/v1", tags=["crawls"])
 
 
 class CrawlRequest(BaseModel):

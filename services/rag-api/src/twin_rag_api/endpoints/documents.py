@@ -10,7 +10,7 @@ from twin_common.documents import Category, DocumentState, StageTimes
 from twin_rag_api.dependencies import Scope, ServiceResources
 from twin_rag_api.documents import DocumentStatus
 
-router = APIRouter(tags=["documents"])
+router = APIRouter(prefix="/v1", tags=["documents"])
 
 
 class DocumentEntry(BaseModel):

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from twin_rag_api.dependencies import Scope
 from twin_rag_api.errors import NotFound
 
-router = APIRouter(tags=["chat"])
+router = APIRouter(prefix="/v1", tags=["chat"])
 
 TWIN = "twin"
 _SINCE = 1_767_225_600  # 2026-01-01, as OpenAI's shape wants a time

@@ -10,7 +10,7 @@ from twin_common.documents import Category
 from twin_rag_api.dependencies import Scope, ServiceResources
 from twin_rag_api.retrieval.passages import Passage, SearchFilters
 
-router = APIRouter(tags=["search"])
+router = APIRouter(prefix="/v1", tags=["search"])
 
 MAX_QUESTION_CHARACTERS = 32_000
 

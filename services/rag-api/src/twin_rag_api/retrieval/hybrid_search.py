@@ -1,8 +1,8 @@
 """Meaning and words in one query of the vector index.
 
-Measured by bench/retrieval.py: the cosine, plus a little for a BM25 score above a floor, is nowhere worse than
-the cosine alone, and far better on names and codes. Rank fusion harms paraphrased questions, because there the
-list of words speaks as loudly as ever although it has nothing to say: common words reach the floor, no more.
+Measured by bench/retrieval.py: the cosine, plus a little for a BM25 score above a floor, is nowhere worse
+than the cosine alone, and far better on names and codes. Rank fusion harms paraphrased questions: there the
+list of words speaks as loudly as ever although it has nothing to say, while its scores do not pass the floor.
 """
 
 from collections.abc import Sequence
