@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
@@ -109,9 +110,9 @@ async def send(bootstrap: str, *messages: Message) -> None:
             )
 
 
-async def read_until(bootstrap: str, topic: str, enough: Callable[[list[object]], bool]) -> list[object]:
+async def read_until(bootstrap: str, topic: str, enough: Callable[[list[Any]], bool]) -> list[Any]:
     """The records of a topic from its beginning until they are enough."""
-    records: list[object] = []
+    records: list[Any] = []
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     async with asyncio.timeout(120), consumer:
         async for record in consumer:
@@ -121,9 +122,9 @@ async def read_until(bootstrap: str, topic: str, enough: Callable[[list[object]]
     raise AssertionError("unreachable")
 
 
-def reports_of(records: list[object], run_id: str) -> list[CrawlReported]:
+def reports_of(records: list[Any], run_id: str) -> list[CrawlReported]:
     decoded = [decode(record.value, record.headers, CrawlReported).event for record in records]
-    return [event for event in decoded if event.run_id == run_id]
+    return [event for event in decoded if isinstance(event, CrawlReported) and event.run_id == run_id]
 
 
 class TestService:

@@ -4,14 +4,18 @@ import gzip
 import json
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from http.server import BaseHTTPRequestHandler
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from twin_common.events import CrawlReported, RunStatus
 from twin_common.warehouse import Warehouse
 from twin_crawler.testing.mock_site import MockSite, article, respond, serve, write_certificate
+
+Crawl = Callable[..., Awaitable[CrawlReported]]
 
 pytestmark = pytest.mark.integration
 
@@ -31,7 +35,7 @@ def reasons(report: CrawlReported) -> dict[str, str]:
 
 class TestSiteOfTwelvePages:
     async def test_second_crawl_writes_nothing_and_an_edit_gives_exactly_one_update(
-        self, site, crawl, warehouse
+        self, site: MockSite, crawl: Crawl, warehouse: Warehouse
     ) -> None:
         site.write_articles(12)
         first = await crawl(site.url)
@@ -42,7 +46,7 @@ class TestSiteOfTwelvePages:
         assert (second.counts.unchanged, second.counts.inserted, second.counts.updated) == (12, 0, 0)
         assert await stored(warehouse) == before
         assert second.counts.bytes_received < first.counts.bytes_received / 3, "the server says 304"
-        site.pages["/posts/7"] = site.pages["/posts/7"].replace("It ends here", "It was edited and ends here")
+        site.pages["/posts/7"] = str(site.pages["/posts/7"]).replace("It ends here", "It was edited and ends here")
         third = await crawl(site.url)
         assert (third.counts.updated, third.counts.unchanged) == (1, 11)
         after = await stored(warehouse)
@@ -50,7 +54,9 @@ class TestSiteOfTwelvePages:
         assert "It was edited" in after.pop("posts/7")[1]
         assert after == {path: page for path, page in before.items() if path != "posts/7"}
 
-    async def test_a_page_gone_in_two_runs_is_deleted(self, site, crawl, warehouse) -> None:
+    async def test_a_page_gone_in_two_runs_is_deleted(
+        self, site: MockSite, crawl: Crawl, warehouse: Warehouse
+    ) -> None:
         paths = site.write_articles(4)
         await crawl(site.url)
         del site.pages["/posts/3"]
@@ -67,7 +73,7 @@ class TestSiteOfTwelvePages:
         )
 
     async def test_a_document_lost_from_the_warehouse_is_read_again_despite_its_etag(
-        self, site, crawl, warehouse
+        self, site: MockSite, crawl: Crawl, warehouse: Warehouse
     ) -> None:
         site.write_articles(2)
         await crawl(site.url)
@@ -76,17 +82,19 @@ class TestSiteOfTwelvePages:
         report = await crawl(site.url)
         assert (report.counts.inserted, report.counts.unchanged) == (1, 1)
 
-    async def test_documents_keep_the_trace_of_their_crawl(self, site, crawl, warehouse) -> None:
+    async def test_documents_keep_the_trace_of_their_crawl(
+        self, site: MockSite, crawl: Crawl, warehouse: Warehouse
+    ) -> None:
         site.write_articles(2)
         trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
         await crawl(site.url, traceparent=f"00-{trace_id}-00f067aa0ba902b7-01")
         traces = [document.traceparent async for document in warehouse.documents.all()]
-        assert [trace.split("-")[1] for trace in traces] == [trace_id] * 2
+        assert [(trace or "").split("-")[1] for trace in traces] == [trace_id] * 2
 
 
 class TestMovedPages:
     async def test_a_page_that_moved_for_good_is_one_document_under_its_new_address(
-        self, site, crawl, warehouse
+        self, site: MockSite, crawl: Crawl, warehouse: Warehouse
     ) -> None:
         site.write_articles(1)
         await crawl(site.url)
@@ -95,7 +103,9 @@ class TestMovedPages:
         await crawl(site.url)
         assert set(await stored(warehouse)) == {"new/0"}
 
-    async def test_a_page_that_names_another_as_canonical_is_that_page(self, site, crawl, warehouse) -> None:
+    async def test_a_page_that_names_another_as_canonical_is_that_page(
+        self, site: MockSite, crawl: Crawl, warehouse: Warehouse
+    ) -> None:
         site.write_articles(1)
         link = f"<head><link rel='canonical' href='{site.url}/posts/0'>"
         site.pages["/amp/0"] = article("Short form").replace("<head>", link)
@@ -107,7 +117,9 @@ class TestMovedPages:
 
 
 class TestWaysToFindPages:
-    async def test_the_union_of_a_feed_and_a_compressed_sitemap_that_robots_names(self, site, crawl) -> None:
+    async def test_the_union_of_a_feed_and_a_compressed_sitemap_that_robots_names(
+        self, site: MockSite, crawl: Crawl
+    ) -> None:
         site.write_articles(3)
         entries = [f"<url><loc>{site.url}/posts/{number}</loc></url>" for number in (1, 2)]
         sitemap = f"<urlset>{''.join(entries)}</urlset>"
@@ -130,7 +142,9 @@ class TestWaysToFindPages:
 class TestBadServers:
     """Each link fails under its own name, and the good link goes in all the same."""
 
-    async def test_every_failure_is_named_and_the_other_links_go_on(self, site, crawl, warehouse) -> None:
+    async def test_every_failure_is_named_and_the_other_links_go_on(
+        self, site: MockSite, crawl: Crawl, warehouse: Warehouse
+    ) -> None:
         def drop(request: BaseHTTPRequestHandler) -> None:
             request.connection.shutdown(socket.SHUT_RDWR)
             request.close_connection = True
@@ -239,7 +253,9 @@ class TestBadServers:
         assert not site.asked_for("/secret")
         assert all(error.detail for error in report.errors)
 
-    async def test_a_page_in_another_character_set_keeps_its_letters(self, site, crawl, warehouse) -> None:
+    async def test_a_page_in_another_character_set_keeps_its_letters(
+        self, site: MockSite, crawl: Crawl, warehouse: Warehouse
+    ) -> None:
         page = article("Größe", "Ćevapčići — naïve façade").replace(
             "<head>", "<head><meta charset='iso-8859-2'>"
         )
@@ -251,7 +267,7 @@ class TestBadServers:
         assert "Ćevapčići" in texts["a"][1]
         assert "Größe explains" in texts["b"][1]
 
-    async def test_a_server_error_is_tried_again(self, site, crawl) -> None:
+    async def test_a_server_error_is_tried_again(self, site: MockSite, crawl: Crawl) -> None:
         answers = [respond(503), respond(200, article("At last").encode())]
 
         def recover(request: BaseHTTPRequestHandler) -> None:
@@ -263,7 +279,9 @@ class TestBadServers:
 
 
 class TestTls:
-    async def test_a_certificate_that_nobody_vouches_for_is_refused(self, crawl, tmp_path) -> None:
+    async def test_a_certificate_that_nobody_vouches_for_is_refused(
+        self, crawl: Crawl, tmp_path: Path
+    ) -> None:
         certificate = write_certificate(tmp_path / "self-signed.pem")
         with serve(MockSite(pages={"/a": article("A")}), certificate) as secure:
             link = secure.url.replace("http:", "https:") + "/a"
@@ -273,7 +291,9 @@ class TestTls:
 
 
 class TestPoliteness:
-    async def test_one_named_request_at_a_time_with_the_delay_between(self, site, crawl) -> None:
+    async def test_one_named_request_at_a_time_with_the_delay_between(
+        self, site: MockSite, crawl: Crawl
+    ) -> None:
         site.write_articles(5)
         await crawl(site.url, download_delay_seconds=0.3, user_agent="my-bot/2 (ada@example.org)")
         assert {visit.headers["User-Agent"] for visit in site.visits} == {"my-bot/2 (ada@example.org)"}
@@ -282,7 +302,7 @@ class TestPoliteness:
         gaps = [later - earlier for earlier, later in pairwise(times)]
         assert min(gaps) >= 0.25
 
-    async def test_a_longer_crawl_delay_of_the_site_counts(self, site, crawl) -> None:
+    async def test_a_longer_crawl_delay_of_the_site_counts(self, site: MockSite, crawl: Crawl) -> None:
         site.write_articles(3)
         site.pages["/robots.txt"] = respond(
             200, b"User-agent: *\nCrawl-delay: 0.4\n", content_type="text/plain"
@@ -293,7 +313,7 @@ class TestPoliteness:
 
 
 class TestHostileLinks:
-    async def test_no_connection_is_made_for_any_of_them(self, site, crawl) -> None:
+    async def test_no_connection_is_made_for_any_of_them(self, site: MockSite, crawl: Crawl) -> None:
         trap = socket.create_server(("127.0.0.1", 0))
         trap6 = socket.create_server(("::1", 0), family=socket.AF_INET6) if socket.has_ipv6 else None
         port = trap.getsockname()[1]
@@ -332,7 +352,9 @@ class TestHostileLinks:
             listener.close()
         assert not site.visits
 
-    async def test_what_a_site_lists_and_redirects_to_is_vetted_too(self, site, crawl) -> None:
+    async def test_what_a_site_lists_and_redirects_to_is_vetted_too(
+        self, site: MockSite, crawl: Crawl
+    ) -> None:
         trap = socket.create_server(("127.0.0.1", 0))
         inside = f"http://127.0.0.1:{trap.getsockname()[1]}"
         site.write_articles(1)

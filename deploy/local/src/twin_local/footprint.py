@@ -30,7 +30,7 @@ def main() -> None:
     """Print one line."""
     environment = Path(sys.prefix)
     lock = tomllib.loads((environment.parent / "uv.lock").read_text())
-    installed = {canonicalize_name(found.name): found.version for found in distributions()}
+    installed = {str(canonicalize_name(found.name)): found.version for found in distributions()}
     held = sum(file.stat().st_size for file in environment.rglob("*") if file.is_file())
     downloaded = download_bytes(lock, installed) / 1e6
     print(  # noqa: T201  # the whole purpose

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from confluent_kafka import Message, Producer
 from confluent_kafka.admin import AdminClient
 
 from twin_common.kafka_settings import KafkaSettings
@@ -49,17 +50,17 @@ async def test_a_group_reads_what_an_idempotent_producer_wrote(settings: KafkaSe
 
 
 async def test_equal_keys_meet_in_one_partition_whoever_produces(settings: KafkaSettings) -> None:
-    from confluent_kafka import Producer
-
     keys = [f"key-{number}".encode() for number in range(50)]
     placed: dict[bytes, set[int]] = {key: set() for key in keys}
     async with AIOKafkaProducer(**settings.aiokafka_producer()) as producer:
         for key in keys:
             placed[key].add((await producer.send_and_wait("crawl.runs.v1", b"", key=key)).partition)
+
+    def on_delivery(_: object, message: Message) -> None:
+        placed[message.key() or b""].add(message.partition() or 0)
+
     other = Producer(settings.librdkafka_producer())
     for key in keys:
-        other.produce(
-            "crawl.runs.v1", b"", key=key, on_delivery=lambda _, m: placed[m.key()].add(m.partition())
-        )
+        other.produce("crawl.runs.v1", b"", key=key, on_delivery=on_delivery)
     other.flush(10)
     assert all(len(partitions) == 1 for partitions in placed.values())

@@ -17,12 +17,16 @@ from qdrant_client.http.exceptions import ResponseHandlingException
 SIZE = 32
 
 
+def vector(number: int) -> list[float]:
+    dice = random.Random(number)
+    return [dice.gauss(0, 1) for _ in range(SIZE)]
+
+
 def points(first: int, count: int) -> list[models.PointStruct]:
-    dice = random.Random(first)
     return [
         models.PointStruct(
             id=number,
-            vector={"dense": [dice.gauss(0, 1) for _ in range(SIZE)]},
+            vector={"dense": vector(number)},
             payload={"author_id": f"author-{number % 3}", "number": number},
         )
         for number in range(first, first + count)
@@ -38,7 +42,7 @@ async def create(client: AsyncQdrantClient, name: str) -> None:
 
 async def numbers(client: AsyncQdrantClient, name: str) -> list[Any]:
     found, _ = await client.scroll(name, limit=100_000, with_payload=True)
-    assert all(point.payload["number"] == point.id for point in found)
+    assert all((point.payload or {})["number"] == point.id for point in found)
     return [point.id for point in found]
 
 
@@ -64,7 +68,7 @@ class TestDurability:
             info = await client.get_collection("chunks")
             assert info.payload_schema["author_id"].points == 3998
             found = await client.query_points(
-                "chunks", query=points(0, 1)[0].vector["dense"], using="dense", limit=1
+                "chunks", query=vector(0), using="dense", limit=1
             )
             assert found.points[0].id == 0
 
@@ -142,7 +146,7 @@ class TestConcurrency:
                     count = (await client.count("chunks")).count
                     assert count >= seen
                     seen = count
-                    query = points(seen, 1)[0].vector["dense"]
+                    query = vector(seen)
                     await client.query_points("chunks", query=query, using="dense", limit=5)
 
             await asyncio.gather(*(write(first) for first in range(0, 1200, 300)), read(), read())
