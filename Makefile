@@ -39,7 +39,9 @@ lint: $(UV) ## Style, types, import rules, dead code
 	@$(SYNC) --group dev --inexact
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
-	$(RUN)/mypy
+	$(RUN)/mypy libs deploy tests bench services/cdc services/crawler conftest.py
+	$(RUN)/mypy services/feature-stream
+	$(RUN)/mypy services/rag-api
 	$(RUN)/lint-imports
 	$(RUN)/vulture
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import hypothesis
@@ -77,22 +76,25 @@ def qdrant_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Under TWIN_REQUIRE_ALL_TESTS=1 a skipped test is a failure."""
-    return _refuse_skip((yield))
+    report = yield
+    _refuse_skip(report)
+    return report
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """The same for a whole file."""
-    return _refuse_skip((yield))
+    report = yield
+    _refuse_skip(report)
+    return report
 
 
-def _refuse_skip(report: Any) -> Any:
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     required = os.environ.get("TWIN_REQUIRE_ALL_TESTS") == "1"
     if required and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"TWIN_REQUIRE_ALL_TESTS=1 allows no skipped test: {report.nodeid}: {reason}"
-    return report
 
 
 @contextmanager

@@ -16,7 +16,6 @@ _HEAVY = {
     *(
         "qdrant_edge",
         "scrapy",
-        "twisted",
         "bytewax",
         "fastapi",
         "starlette",

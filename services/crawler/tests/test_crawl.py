@@ -46,7 +46,8 @@ class TestSiteOfTwelvePages:
         assert (second.counts.unchanged, second.counts.inserted, second.counts.updated) == (12, 0, 0)
         assert await stored(warehouse) == before
         assert second.counts.bytes_received < first.counts.bytes_received / 3, "the server says 304"
-        site.pages["/posts/7"] = str(site.pages["/posts/7"]).replace("It ends here", "It was edited and ends here")
+        edited = str(site.pages["/posts/7"]).replace("It ends here", "It was edited and ends here")
+        site.pages["/posts/7"] = edited
         third = await crawl(site.url)
         assert (third.counts.updated, third.counts.unchanged) == (1, 11)
         after = await stored(warehouse)

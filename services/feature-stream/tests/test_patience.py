@@ -51,7 +51,7 @@ class TestWaitFor:
 
     async def test_it_gives_up_loudly(self) -> None:
         waiting, _ = patience(RetryPolicy(first=0.01, give_up_after=0.05))
-        with pytest.raises(ServerUnavailable, match="the warehouse does not answer.*start it"):
+        with pytest.raises(ServerUnavailable, match=r"the warehouse does not answer.*start it"):
             await waiting.wait_for("the warehouse", Server(*[AWAY] * 50).call)
 
     async def test_it_obeys_the_signal_to_stop(self) -> None:

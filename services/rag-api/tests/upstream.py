@@ -28,7 +28,9 @@ class Upstream:
         if self.script == "status":
             return JSONResponse({"error": {"message": "overloaded"}}, 500)
         if self.script == "silent":
-            await self._hang()
+            while not await request.is_disconnected():
+                await asyncio.sleep(0.05)
+            self.left.set()
         return StreamingResponse(self._stream(), media_type="text/event-stream")
 
     async def _stream(self) -> AsyncIterator[str]:
@@ -40,18 +42,15 @@ class Upstream:
             if position == 3 and self.script == "garbage":
                 yield "data: {not json\n\n"
             if position == 3 and self.script == "pause":
-                await self._hang()
+                try:
+                    await asyncio.sleep(60)
+                finally:
+                    self.left.set()
             if self.script != "empty":
                 yield _event([{"index": 0, "delta": {"content": word}}])
         yield _event([{"index": 0, "delta": {}, "finish_reason": "stop"}])
         yield _event([], usage={"prompt_tokens": 100, "completion_tokens": 7, "total_tokens": 107})
         yield "data: [DONE]\n\n"
-
-    async def _hang(self) -> None:
-        try:
-            await asyncio.sleep(60)
-        finally:
-            self.left.set()
 
 
 def _event(choices: list[dict[str, Any]], usage: dict[str, int] | None = None) -> str:

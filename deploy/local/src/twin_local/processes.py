@@ -44,7 +44,6 @@ class ManagedProcess:
         self._log_path = log_folder / f"{spec.name}.log"
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._stopping = False
 
     @property
     def pid(self) -> int | None:
@@ -80,7 +79,6 @@ class ManagedProcess:
 
     async def stop(self) -> None:
         """Ask the child to end, and make it after a while."""
-        self._stopping = True
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)

@@ -7,9 +7,16 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from twin_common.identity import AuthorId, canonical_url, document_id, parse_author_id
+from twin_common.identity import (
+    AUTHOR_ID_MAX_LENGTH,
+    AUTHOR_ID_PATTERN,
+    AuthorId,
+    canonical_url,
+    document_id,
+    parse_author_id,
+)
 
 
 class Category(StrEnum):
@@ -35,7 +42,11 @@ def _parse_time(value: Any) -> Any:
 
 
 Timestamp = Annotated[datetime, BeforeValidator(_parse_time), AfterValidator(_aware)]
-AuthorSlug = Annotated[AuthorId, BeforeValidator(lambda value: parse_author_id(str(value)))]
+AuthorSlug = Annotated[
+    AuthorId,
+    BeforeValidator(lambda value: parse_author_id(str(value))),
+    WithJsonSchema({"type": "string", "pattern": AUTHOR_ID_PATTERN, "maxLength": AUTHOR_ID_MAX_LENGTH}),
+]
 
 
 class Record(BaseModel):

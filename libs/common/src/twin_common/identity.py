@@ -11,8 +11,9 @@ from twin_common.errors import InvalidAuthorId, InvalidUrl
 
 AuthorId = NewType("AuthorId", str)
 
-_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_MAX_SLUG = 64
+AUTHOR_ID_PATTERN = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
+AUTHOR_ID_MAX_LENGTH = 64
+_SLUG = re.compile(AUTHOR_ID_PATTERN)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _SEGMENT_SAFE = ":@!$&'()*+,;=~-._"
@@ -49,10 +50,10 @@ def parse_author_id(text: str) -> AuthorId:
     Raises:
         InvalidAuthorId: it is empty, too long or holds other characters.
     """
-    if len(text) > _MAX_SLUG or not _SLUG.fullmatch(text):
+    if len(text) > AUTHOR_ID_MAX_LENGTH or not _SLUG.fullmatch(text):
         raise InvalidAuthorId(
             f"{text[:80]!r} is no author id: use lower-case letters, digits and single hyphens, "
-            f"at most {_MAX_SLUG} characters"
+            f"at most {AUTHOR_ID_MAX_LENGTH} characters"
         )
     return AuthorId(text)
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
 
 from twin_common.errors import ServerUnavailable, TwinError
@@ -78,6 +78,10 @@ class ConfirmedPublisher:
             except BufferError:
                 self._producer.poll(0.1)
                 self._stop.check()
+            except KafkaException as error:
+                raise UndeliveredMessage(
+                    f"the client refused a message to {message.topic}: {error.args[0].str()}"
+                ) from error
             else:
                 return
 

@@ -111,6 +111,9 @@ class Resources:
         await self.crawls.create_indexes()
 
     async def _await_collections(self) -> None:
+        told: list[str] = []
         while missing := await missing_collections(self.index):
-            log.warning("waiting for the vector index", missing=missing)
+            if missing != told:
+                log.warning("waiting for the vector index", missing=missing)
+            told = missing
             await asyncio.sleep(_RETRY_SECONDS)

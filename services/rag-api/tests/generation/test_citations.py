@@ -1,6 +1,7 @@
 """Which citations pass, whatever the pieces they come in."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -41,7 +42,7 @@ class TestFilter:
     @given(ALPHABET, NUMBERS, st.lists(st.integers(0, 60), max_size=8))
     def test_the_pieces_make_no_difference(self, answer: str, numbers: set[int], cuts: list[int]) -> None:
         edges = [0, *sorted(min(cut, len(answer)) for cut in cuts), len(answer)]
-        pieces = [answer[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+        pieces = [answer[start:end] for start, end in pairwise(edges)]
         assert passed(pieces, numbers)[0] == passed([answer], numbers)[0]
         assert set(passed(pieces, numbers)[1]) == set(passed([answer], numbers)[1])
 

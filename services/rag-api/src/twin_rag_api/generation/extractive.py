@@ -21,8 +21,8 @@ class QuotePolicy:
     """How sentences are chosen."""
 
     quotes: int = 3
-    candidates: int = 32
-    """How many sentences are encoded at most; the encoder's time is the first word's delay."""
+    tokens: int = 600
+    """How much is encoded at most; the encoder's time is the first word's delay."""
     overlap_weight: float = 0.2
     """What sharing all the question's words adds to the cosine."""
     least_of_best: float = 0.75
@@ -60,7 +60,7 @@ class ExtractiveEngine:
             written += block
             yield Text(block, (quote.source.number,))
         read = task.question + "".join(source.passage.chunk.text for source in task.sources)
-        yield Usage(self._encoding.count_tokens(read), self._encoding.count_tokens(written))
+        yield Usage(*self._encoding.count_tokens([read, written]))
         yield Finish("stop")
 
     async def _choose(self, task: Task) -> list[Quote]:
@@ -72,19 +72,21 @@ class ExtractiveEngine:
         ]
         terms = self._encoding.terms([quote.sentence for quote in candidates])
         overlap = np.array([len(found & asked) / max(1, len(asked)) for found in terms])
-        kept = sorted(_most_promising(candidates, overlap, self._policy.candidates))
-        if not kept:
+        if not candidates:
             return [Quote(source, source.passage.chunk.text[:300].strip()) for source in task.sources[:1]]
+        kept = sorted(self._most_promising(candidates, overlap))
         texts = [task.question, *(candidates[position].sentence for position in kept)]
         vectors = await self._encoding.sentences(texts)
         scores = vectors[1:] @ vectors[0] + self._policy.overlap_weight * overlap[kept]
         return best_quotes([candidates[position] for position in kept], scores, self._policy)
 
-
-def _most_promising(candidates: Sequence[Quote], overlap: "NDArray[np.float64]", limit: int) -> list[int]:
-    """Sentences of good passages and with the question's words first."""
-    promise = overlap + np.array([quote.source.passage.score for quote in candidates])
-    return [int(position) for position in np.argsort(-promise, kind="stable")[:limit]]
+    def _most_promising(self, candidates: Sequence[Quote], overlap: "NDArray[np.float64]") -> list[int]:
+        """Sentences of good passages and with the question's words, as many as may be encoded."""
+        promise = overlap + np.array([quote.source.passage.score for quote in candidates])
+        order = np.argsort(-promise, kind="stable")
+        counts = self._encoding.count_tokens([candidates[position].sentence for position in order])
+        affordable = int((np.cumsum(counts) <= self._policy.tokens).sum())
+        return [int(position) for position in order[: max(1, affordable)]]
 
 
 def best_quotes(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PROMPT_VERSION = "answer.v1"
 _HISTORY_TURNS = 8
-_TAG = re.compile(r"<(?=/?\s*source\b)", re.IGNORECASE)
+_TAG = re.compile(r"<(?=\s*/?\s*source\b)", re.IGNORECASE)
 
 
 def build_messages(task: Task) -> "list[ChatCompletionMessageParam]":

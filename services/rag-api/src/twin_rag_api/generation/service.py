@@ -162,4 +162,4 @@ class Answers:
 
     def _count(self, read: str, written: str) -> Usage:
         """For engines that do not say: the encoder's tokens come close enough."""
-        return Usage(self._encoding.count_tokens(read), self._encoding.count_tokens(written))
+        return Usage(*self._encoding.count_tokens([read, written]))

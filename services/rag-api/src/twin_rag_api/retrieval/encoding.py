@@ -64,10 +64,10 @@ class Encoding:
         _, sparse = self._ready()
         return frozenset(sparse.embed_query(text).indices)
 
-    def count_tokens(self, text: str) -> int:
-        """How many tokens the text has for the encoder."""
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has for the encoder."""
         dense, _ = self._ready()
-        return dense.count_tokens([text])[0]
+        return dense.count_tokens(texts)
 
     def close(self) -> None:
         """Take no more work and forget what is queued."""

@@ -1,7 +1,7 @@
 // The page: everything it shows comes through the API, under the key, and is inserted as text.
 
 const KEY = "twin-key";
-const DOCUMENTS_A_PAGE = 25;
+const DOCUMENTS_A_PAGE = 10;
 const REFRESH_MS = 4000;
 const RUN_POLL_MS = 1000;
 

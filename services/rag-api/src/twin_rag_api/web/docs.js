@@ -9,6 +9,13 @@ function element(name, text = "", className = "") {
   return made;
 }
 
+/** A paragraph whose `code` stands out. */
+function paragraph(text, className = "") {
+  const made = element("p", "", className);
+  text.split("`").forEach((part, position) => made.append(position % 2 ? element("code", part) : part));
+  return made;
+}
+
 const refName = (reference) => reference.split("/").pop();
 
 /** A schema in a few words: string, Filters, list of Citation, "a" | "b". */
@@ -55,7 +62,7 @@ function route(method, path, operation) {
   const details = element("details");
   const summary = element("summary");
   summary.append(element("span", method.toUpperCase(), "method"), element("span", path, "path"), element("span", operation.summary ?? ""));
-  details.append(summary, element("p", operation.description ?? "", "about"));
+  details.append(summary, paragraph(operation.description ?? "", "about"));
   const body = operation.requestBody?.content?.["application/json"]?.schema;
   if (body) details.append(element("p", `Request body: ${typeOf(body)}`));
   if (operation.parameters?.length) {
@@ -74,7 +81,7 @@ function schemaBlock(name, schema) {
   const details = element("details");
   const summary = element("summary");
   summary.append(element("span", name, "path"));
-  details.append(summary, element("p", schema.description ?? "", "about"));
+  details.append(summary, paragraph(schema.description ?? "", "about"));
   if (schema.properties) {
     const required = new Set(schema.required ?? []);
     details.append(fieldTable(Object.entries(schema.properties).map(([field, one]) => [field, one, required.has(field), one.description ?? ""])));
@@ -88,7 +95,7 @@ async function render() {
   const response = await fetch("/openapi.json");
   const api = await response.json();
   at("title").textContent = `${api.info.title} ${api.info.version}: the API`;
-  for (const paragraph of api.info.description.trim().split(/\n\s*\n/)) at("about").append(element("p", paragraph));
+  for (const text of api.info.description.trim().split(/\n\s*\n/)) at("about").append(paragraph(text));
   at("routes").append(element("h2", "Routes"));
   for (const [path, operations] of Object.entries(api.paths)) {
     for (const [method, operation] of Object.entries(operations)) at("routes").append(route(method, path, operation));
