@@ -2,8 +2,8 @@
 
 The stream is the real service in a process of its own, between a real warehouse, Kafka and vector server.
 The bare encoder gets the texts that the stream really encoded (equal chunks share a vector), a group in one
-call. Stream and encoder take turns, group by group, and the median of the groups counts, because other work on
-the machine comes and goes.
+call. Stream and encoder take turns, group by group, and the median of the groups counts: other work on the
+machine comes and goes.
 """
 
 import argparse

@@ -217,3 +217,12 @@ class TestReading:
         assert len([document async for document in warehouse.documents.all()]) == 3
         titles = {document.title async for document in warehouse.documents.all(_AUTHOR)}
         assert titles == {"a", "b"}
+
+    async def test_addresses_of_one_author(self, warehouse: Warehouse) -> None:
+        outcomes = await warehouse.documents.put_many(
+            [_draft("a"), _draft("b", category=Category.POST), _draft("c", author="ben")]
+        )
+        assert await warehouse.documents.urls(_AUTHOR) == {
+            outcomes[0].document_id: "https://example.com/a",
+            outcomes[1].document_id: "https://example.com/b",
+        }

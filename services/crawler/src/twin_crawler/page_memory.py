@@ -21,8 +21,7 @@ class PageMemory:
     @classmethod
     async def load(cls, warehouse: Warehouse, author_id: AuthorId) -> "PageMemory":
         """Read an author's page states, and the address of each document that is stored."""
-        urls = {document.document_id: document.url async for document in warehouse.documents.all(author_id)}
-        return cls(await warehouse.crawls.pages(author_id), urls)
+        return cls(await warehouse.crawls.pages(author_id), await warehouse.documents.urls(author_id))
 
     def state_of(self, canonical: str) -> PageState | None:
         return self._states.get(canonical)

@@ -130,6 +130,14 @@ class Documents:
                     row["_id"], row["author_id"], category, row["version"], row["content_hash"]
                 )
 
+    async def urls(self, author_id: AuthorId) -> dict[str, str]:
+        """Where a reader finds each document of an author, by document id."""
+        found: dict[str, str] = {}
+        for collection in self._collections.values():
+            async for row in collection.find({"author_id": author_id}, {"url": 1}, batch_size=5000):
+                found[row["_id"]] = row["url"]
+        return found
+
     async def all(self, author_id: AuthorId | None = None) -> AsyncIterator[RawDocument]:
         """Every document whole, of one author or of all."""
         query = {"author_id": author_id} if author_id else {}

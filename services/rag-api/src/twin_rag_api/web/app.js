@@ -176,14 +176,17 @@ async function* serverSentEvents(body) {
   }
 }
 
-/** Quoted lines become block quotes, [1] becomes a link to its source; all else stays text. */
+/** Runs of quoted lines become block quotes, [1] becomes a link to its source; all else stays text. */
 function showAnswer(text) {
   const shown = document.createDocumentFragment();
-  for (const block of text.split(/\n(?=> )|(?<=^> .*)\n(?!> )/m)) {
-    const quoted = block.startsWith("> ");
-    const target = quoted ? element("blockquote") : shown;
-    appendCited(target, quoted ? block.replace(/^> ?/gm, "") : block);
-    if (quoted) shown.append(target);
+  for (const part of text.split(/((?:^> ?.*(?:\n|$))+)/m)) {
+    if (/^> ?/.test(part)) {
+      const quote = element("blockquote");
+      appendCited(quote, part.trimEnd().replace(/^> ?/gm, ""));
+      shown.append(quote);
+    } else {
+      appendCited(shown, part.replace(/^\n|\n$/g, ""));
+    }
   }
   at("answer").replaceChildren(shown);
 }
