@@ -58,12 +58,7 @@ async def main() -> None:
                 await _edit(warehouse, client, documents[number % len(documents)], number)
                 for number in range(_EDITS)
             ]
-            deletions: list[float] = []
-            for number in range(_DELETIONS):
-                document = documents[number % len(documents)]
-                deletions.append(await _delete(warehouse, client, document))
-                outcome = await warehouse.documents.put(document)
-                await _wait_for(client, document.document_id, outcome.version)
+            deletions = [await _delete(warehouse, client, document) for document in documents[:_DELETIONS]]
         await client.close()
     figures: dict[str, float] = {"documents": corpus.documents}
     for name, values in (("upsert", edits), ("delete", deletions)):

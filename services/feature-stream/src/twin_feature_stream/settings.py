@@ -18,7 +18,7 @@ class FeatureStreamSettings(BaseSettings):
     """Where Bytewax keeps the offsets it has finished; made when missing. One folder belongs to one Kafka."""
     epoch_seconds: float = Field(default=1.0, gt=0)
     """How often the finished offsets are written down: what a crash repeats at most."""
-    poll_seconds: float = Field(default=0.02, gt=0)
+    poll_seconds: float = Field(default=0.05, gt=0)
     """How long the source rests when there is nothing to read."""
     batch_documents: int = Field(default=16, ge=1)
     """How many events of each Kafka partition one micro-batch takes."""

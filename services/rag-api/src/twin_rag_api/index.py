@@ -25,6 +25,8 @@ async def answered(request: Awaitable[_Answer], collection: str) -> _Answer:
     except UnexpectedResponse as error:
         if error.status_code == 404:
             raise NotReady([f"the collection {collection} does not exist yet"]) from error
+        if error.status_code is not None and error.status_code >= 500:
+            raise ServerUnavailable("the vector index failed; try again in a moment") from error
         raise
     except ApiException as error:
         raise ServerUnavailable("the vector index does not answer; try again in a moment") from error

@@ -26,17 +26,22 @@ class Encoding:
         self._questions = ThreadPoolExecutor(1, "encode-question")
         self._sentences = ThreadPoolExecutor(1, "encode-sentences")
         self._encoders: tuple[Embedder, SparseEmbedder] | None = None
+        self._state = "the encoder is loading"
 
     @property
     def missing(self) -> str | None:
-        """A sentence while the encoder is not loaded yet."""
-        return None if self._encoders else "the encoder is loading"
+        """A sentence while there is no encoder."""
+        return None if self._encoders else self._state
 
     async def load(self) -> Embedder:
-        """Load the encoder and warm it up."""
+        """Load the encoder and warm it up; when that fails, `missing` says so from then on."""
         loop = asyncio.get_running_loop()
-        encoders = await loop.run_in_executor(self._questions, self._load)
-        await loop.run_in_executor(self._questions, encoders[0].embed, ["warm up"])
+        try:
+            encoders = await loop.run_in_executor(self._questions, self._load)
+            await loop.run_in_executor(self._questions, encoders[0].embed, ["warm up"])
+        except Exception as error:
+            self._state = f"the encoder cannot be loaded: {error}"
+            raise
         self._encoders = encoders
         return encoders[0]
 
@@ -76,5 +81,5 @@ class Encoding:
 
     def _ready(self) -> tuple[Embedder, SparseEmbedder]:
         if self._encoders is None:
-            raise NotReady(["the encoder is loading"])
+            raise NotReady([self._state])
         return self._encoders
