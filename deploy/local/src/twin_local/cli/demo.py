@@ -28,7 +28,7 @@ console = Console(highlight=False)
 
 # The sample site's feed and sitemap carry its address, as feeds and sitemaps must.
 _SITE_PORT = 8099
-_QUESTION = "Why did the sensor readings from the ferry arrive in the wrong order?"
+_QUESTION = "How do you test that a database survives a kill?"
 _INDEX_SECONDS = 120.0
 
 
