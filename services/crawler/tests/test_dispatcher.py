@@ -10,7 +10,7 @@ from twin_crawler.source import Found, Site, Source
 
 
 async def _nothing(site: Site) -> AsyncIterator[Found | Failure]:
-    for nothing in ():
+    for nothing in list[Found]():
         yield nothing
 
 

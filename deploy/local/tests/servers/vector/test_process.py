@@ -67,9 +67,7 @@ class TestDurability:
             assert (await client.retrieve("documents", [1]))[0].payload == {"head": 2}
             info = await client.get_collection("chunks")
             assert info.payload_schema["author_id"].points == 3998
-            found = await client.query_points(
-                "chunks", query=vector(0), using="dense", limit=1
-            )
+            found = await client.query_points("chunks", query=vector(0), using="dense", limit=1)
             assert found.points[0].id == 0
 
     async def test_killed_amid_writes_and_maintenance(self, vector_server: Any, tmp_path: Path) -> None:
