@@ -40,8 +40,8 @@ lint: $(UV) ## Style, types, import rules, dead code
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy libs deploy tests bench services/cdc services/crawler conftest.py
-	$(RUN)/mypy services/feature-stream
-	$(RUN)/mypy services/rag-api
+	cd services/feature-stream && ../../$(RUN)/mypy --config-file ../../pyproject.toml .
+	cd services/rag-api && ../../$(RUN)/mypy --config-file ../../pyproject.toml .
 	$(RUN)/lint-imports
 	$(RUN)/vulture
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from bytewax.testing import run_main
@@ -21,6 +21,7 @@ from twin_common.events import (
     decode,
     encode,
 )
+from twin_common.identity import AuthorId
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.testing.embedding import HashingEmbedder
 from twin_common.topics import ALL_TOPICS, DOCUMENT_CHANGES, DOCUMENTS_INDEXED
@@ -90,7 +91,7 @@ class Stream:
     @staticmethod
     def document(name: str = "one", text: str = "Some text.", version: int = 1, **fields: Any) -> RawDocument:
         draft = DocumentDraft.at(
-            "ada",
+            AuthorId("ada"),
             f"https://ada.example/{name}",
             **{"category": Category.ARTICLE, "title": name, "text": text} | fields,
         )
@@ -146,7 +147,7 @@ class Stream:
                     threading.Thread(
                         target=_stop_at_the_end, args=(source, stop_reading), daemon=True
                     ).start()
-                run_main(
+                run_main(  # type: ignore[no-untyped-call]
                     flow,
                     epoch_interval=timedelta(milliseconds=50),
                     recovery_config=recovery(self.recovery_dir),
@@ -168,8 +169,9 @@ class Stream:
     async def points(self) -> dict[str, tuple[Any, Any]]:
         """Payload and dense vector (to five digits) of every chunk, by point id."""
         points, _ = await self.client.scroll(CHUNKS, limit=10_000, with_vectors=[DENSE])
+        vectors = {str(point.id): cast(dict[str, list[float]], point.vector)[DENSE] for point in points}
         return {
-            str(point.id): (point.payload, [round(number, 5) for number in point.vector[DENSE]])
+            str(point.id): (point.payload, [round(number, 5) for number in vectors[str(point.id)]])
             for point in points
         }
 

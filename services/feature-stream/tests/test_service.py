@@ -19,6 +19,7 @@ from qdrant_client import AsyncQdrantClient
 
 from twin_common.documents import Category, DocumentDraft, HeadStatus
 from twin_common.events import DocumentDeleted, DocumentUpserted, encode
+from twin_common.identity import AuthorId
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.vector_index import CHUNKS, VectorIndexSettings, connect, head_summaries
 from twin_common.warehouse import Warehouse
@@ -89,7 +90,9 @@ class Service:
 
 
 def draft(number: int, text: str) -> DocumentDraft:
-    return DocumentDraft.at("ada", f"https://ada.example/{number}", category=Category.ARTICLE, text=text)
+    return DocumentDraft.at(
+        AuthorId("ada"), f"https://ada.example/{number}", category=Category.ARTICLE, text=text
+    )
 
 
 def text(number: int, edition: int = 1) -> str:

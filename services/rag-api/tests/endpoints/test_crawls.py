@@ -33,6 +33,7 @@ class TestRequest:
                     break
         finally:
             await consumer.stop()
+        assert isinstance(event, CrawlRequested)
         assert (event.author_id, list(event.links), message.key) == (ADA, LINKS, b"ada")
 
     async def test_the_body_cannot_name_another_author(self, api: Api) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from twin_common.embedding import Embedder, SparseEmbedder
 from twin_common.testing.embedding import HashingEmbedder
@@ -17,7 +19,7 @@ from ..conftest import EMBEDDER, SPARSE
 class Slow(HashingEmbedder):
     """Takes its time over sentences."""
 
-    def embed(self, texts: "list[str]") -> "np.ndarray":  # type: ignore[override]
+    def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         if len(texts) > 1:
             time.sleep(0.5)
         return super().embed(texts)
