@@ -19,6 +19,8 @@ class TestWhatStays:
             "```python\nif x:\n\n\n    y  =  1\n```",
             "नमस्ते क्\u200dष and 👩\u200d💻 keep their joiners",
             "日本語のテキスト。",
+            "\\# no heading",
+            "`a\\_b` and C:\\\\_temp keep their backslashes",
         ],
     )
     def test_nothing_is_changed(self, text: str) -> None:
@@ -37,6 +39,8 @@ class TestWhatGoes:
     @pytest.mark.parametrize(
         ("text", "expected"),
         [
+            ("FASTEST\\_FIRST is in \\[1\\]", "FASTEST_FIRST is in [1]"),
+            ("𝗛𝘆𝗯𝗿𝗶𝗱 search", "Hybrid search"),
             ("zero\u200bwidth \ufeffmark", "zerowidth mark"),
             ("bell\x07 and nul\x00", "bell and nul"),
             ("hidden\U000e0041\U000e0042 tags", "hidden tags"),
@@ -64,7 +68,12 @@ class TestIdempotence:
         once = clean(text, category)
         assert clean(once, category) == once
 
-    @given(st.lists(st.sampled_from(["```", "~~~", "`a  b`", "x  y", "", "# h", "\t- i"]), max_size=12))
+    @given(
+        st.lists(
+            st.sampled_from(["```", "~~~", "`a  b`", "x  y", "", "# h", "\t- i", "a\\_b \\[1\\] \\\\_"]),
+            max_size=12,
+        )
+    )
     def test_also_with_fences(self, lines: list[str]) -> None:
         once = clean("\n".join(lines), ARTICLE)
         assert clean(once, ARTICLE) == once

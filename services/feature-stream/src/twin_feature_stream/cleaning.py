@@ -5,6 +5,7 @@ a clean text changes nothing.
 """
 
 import re
+import unicodedata
 
 from twin_common.documents import Category, normalise_text
 from twin_feature_stream.markdown import lines
@@ -19,7 +20,14 @@ _INVISIBLE = re.compile(
 _STRAY_JOINER = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])")
 _WIDE_SPACE = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _INLINE_DATA = re.compile(r"(!\[[^\]\n]*\]\()data:[^)\s]*(\))")
-_CODE_OR_SPACES = re.compile(r"(?P<code>(?P<marks>`+)[^`\n]+(?P=marks))|(?<=\S)[ \t]{2,}|(?<=\S)\t")
+_CODE_SPACES_OR_ESCAPE = re.compile(
+    r"(?P<code>(?P<marks>`+)[^`\n]+(?P=marks))"
+    r"|(?P<spaces>(?<=\S)[ \t]{2,}|(?<=\S)\t)"
+    # Markdown's escapes hide words from a search; at the start of a line one may keep a heading away.
+    r"|(?<=[^\n\\])\\(?P<escaped>[_*.\[\]])"
+)
+# Letters of the mathematical alphabets stand for bold and italics where a site allows no Markdown.
+_STYLED = re.compile("[\U0001d400-\U0001d7ff]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -62,6 +70,7 @@ def _without_invisible(text: str) -> str:
 
 def _clean_prose(text: str) -> str:
     text = _INLINE_DATA.sub(r"\1\2", _WIDE_SPACE.sub(" ", text))
-    text = _CODE_OR_SPACES.sub(lambda found: found["code"] or " ", text)
+    text = _STYLED.sub(lambda found: unicodedata.normalize("NFKC", found.group()), text)
+    text = _CODE_SPACES_OR_ESCAPE.sub(lambda found: found["code"] or found["escaped"] or " ", text)
     text = "\n".join(line.rstrip() for line in text.split("\n"))
     return _BLANK_LINES.sub("\n\n", text)
