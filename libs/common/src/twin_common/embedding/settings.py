@@ -4,8 +4,6 @@ from typing import Literal
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from twin_common.embedding.protocol import Embedder, SparseEmbedder
-
 
 class EmbeddingSettings(BaseSettings):
     """The encoder, the same for indexing and searching; read from `EMBEDDING_*`."""
@@ -21,25 +19,3 @@ class EmbeddingSettings(BaseSettings):
     batch_size: int = 4
     """Texts in one run of the encoder: on two cores with AVX-512, 4 encoded 18 % more tokens a second than
     16 and took 250 MB less; on a GPU more is better."""
-
-
-def load_embedder(settings: EmbeddingSettings) -> Embedder:
-    """Load the configured dense encoder.
-
-    Raises:
-        ImportError: the extra that the back end needs is not installed; the text says which.
-    """
-    if settings.backend == "sentence-transformers":
-        from twin_common.embedding.sentence_transformers import SentenceTransformersEmbedder
-
-        return SentenceTransformersEmbedder.load(settings)
-    from twin_common.embedding.onnx import OnnxEmbedder
-
-    return OnnxEmbedder.load(settings)
-
-
-def load_sparse_embedder() -> SparseEmbedder:
-    """Load the BM25 encoder."""
-    from twin_common.embedding.bm25 import Bm25Embedder
-
-    return Bm25Embedder()

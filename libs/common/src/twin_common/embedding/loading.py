@@ -1,0 +1,26 @@
+"""From settings to an encoder; its library is imported only then."""
+
+from twin_common.embedding.protocol import Embedder, SparseEmbedder
+from twin_common.embedding.settings import EmbeddingSettings
+
+
+def load_embedder(settings: EmbeddingSettings) -> Embedder:
+    """Load the configured dense encoder.
+
+    Raises:
+        ImportError: the extra that the back end needs is not installed; the text says which.
+    """
+    if settings.backend == "sentence-transformers":
+        from twin_common.embedding.sentence_transformers import SentenceTransformersEmbedder
+
+        return SentenceTransformersEmbedder.load(settings)
+    from twin_common.embedding.onnx import OnnxEmbedder
+
+    return OnnxEmbedder.load(settings)
+
+
+def load_sparse_embedder() -> SparseEmbedder:
+    """Load the BM25 encoder."""
+    from twin_common.embedding.bm25 import Bm25Embedder
+
+    return Bm25Embedder()
