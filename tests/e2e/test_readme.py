@@ -82,7 +82,7 @@ def test_every_variable_of_the_table_is_read() -> None:
         for each in settings
         for field in each.model_fields
     }
-    assert named <= read | {"TWIN_HOME", "TWIN_PORT"}
+    assert named <= read | {"TWIN_HOME", "TWIN_PORT", "TWIN_API_KEY", "RAG_API_URL"}
 
 
 def wait_until_searchable(running: RunningTwin) -> None:

@@ -6,11 +6,20 @@ It is GPL-2.0, so it is only ever started, never imported.
 import sys
 from pathlib import Path
 
+from twin_local.errors import PlatformError
+
 
 def command(host: str, port: int, storage: Path) -> list[str]:
-    """How it is started so that an acknowledged write survives a kill."""
+    """How it is started so that an acknowledged write survives a kill.
+
+    Raises:
+        PlatformError: it is not installed.
+    """
+    program = Path(sys.executable).with_name("secantusd-py")
+    if not program.exists():
+        raise PlatformError("the local warehouse is not installed: set MONGODB_URL, or twin-local[mongodb]")
     return [
-        str(Path(sys.executable).with_name("secantusd-py")),
+        str(program),
         "--host",
         host,
         "--port",
