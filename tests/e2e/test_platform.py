@@ -9,6 +9,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.conftest import REPOSITORY, TWIN, RunningTwin, key_in, start, stop
@@ -188,9 +189,18 @@ class TestLife:
         running.process.kill()
         running.process.wait()
         deadline = time.monotonic() + 30
-        while any(Path(f"/proc/{child}").exists() for child in children):
-            assert time.monotonic() < deadline, "children are still there"
+        while alive := [command for child in children if (command := _is_alive(child))]:
+            assert time.monotonic() < deadline, f"still there: {alive}"
             time.sleep(0.2)
+
+
+def _is_alive(pid: int) -> str | None:
+    """The command of a process that still runs; one that only waits to be collected does not."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _children(pid: int) -> list[int]:

@@ -132,8 +132,12 @@ class ManagedProcess:
 
 
 def _die_with_parent() -> None:
-    """In the child: end when the supervisor ends, however it ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    """In the child: end when the supervisor ends, however it ends.
+
+    At once, because a supervisor that is gone stops nobody in order, and every process of the platform is
+    made to survive this.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def http_probe(url: str) -> Probe:

@@ -37,7 +37,7 @@ class RequestPublisher:
         Raises:
             ServerUnavailable: Kafka did not confirm it in time.
         """
-        message = encode(event, "rag-api", traceparent=current_traceparent())
+        message = encode(event, "rag-api", event_id=event.run_id, traceparent=current_traceparent())
         try:
             async with asyncio.timeout(_SEND_SECONDS):
                 producer = await self._started()
