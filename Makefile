@@ -33,7 +33,8 @@ up: setup ## The platform and its web page, until Ctrl-C
 test: $(UV) ## Every test, with the servers they need
 	@$(SYNC) --group dev --group torch
 	@tests/servers/install.sh
-	$(RUN)/pytest $(PYTEST_ARGUMENTS)
+	$(RUN)/pytest -n 2 --dist loadfile --durations 10 libs services deploy tests/contract tests/test_conftest.py
+	$(RUN)/pytest --durations 10 tests/e2e tests/integration
 
 lint: $(UV) ## Style, types, import rules, dead code
 	@$(SYNC) --group dev --inexact

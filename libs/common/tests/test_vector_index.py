@@ -28,10 +28,15 @@ async def client(request: pytest.FixtureRequest) -> AsyncIterator[AsyncQdrantCli
         client = AsyncQdrantClient(":memory:")
     else:
         client = connect(VectorIndexSettings(url=request.getfixturevalue("qdrant_url")))
+    await _clear(client)  # another test of this run may have used the server
     yield client
+    await _clear(client)
+    await client.close()
+
+
+async def _clear(client: AsyncQdrantClient) -> None:
     for collection in (await client.get_collections()).collections:
         await client.delete_collection(collection.name)
-    await client.close()
 
 
 def _head(author: str, page: int) -> HeadSummary:
