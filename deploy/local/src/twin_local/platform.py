@@ -139,7 +139,11 @@ class Platform:
         kafka = ManagedProcess(self._servers["kafka"].spec, self._home.logs)
         self._servers["kafka"] = kafka
         await kafka.start(self._on_kafka_lost)
-        await self._wait(kafka)
+        try:
+            await self._wait(kafka)
+        except TimeoutError:
+            log.exception("the local event bus did not come back: stop the platform and start it again")
+            return
         self._read_kafka_address()
         for name in SERVICES:
             self._services[name] = ManagedProcess(self._service_spec(name), self._home.logs)
