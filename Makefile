@@ -18,7 +18,7 @@ help: ## Show this list
 .uv/bin/uv:
 	@echo "Installing uv $(UV_VERSION) into .uv/"
 	@python3 -m venv .uv || { echo "python3 -m venv failed: install it (Debian: apt install python3-venv)"; rm -rf .uv; exit 1; }
-	@.uv/bin/python -m pip install --quiet uv==$(UV_VERSION)
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 setup: $(UV) ## Install what the platform needs, and say how much that is
 	@$(SYNC) --inexact
