@@ -4,6 +4,7 @@ An event is a pydantic model; `encode` makes a Kafka message of it and `decode` 
 major version fields are only added, so readers ignore what they do not know.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +32,7 @@ class Message:
     headers: Headers
 
 
-class Event(BaseModel):
+class Event(BaseModel, ABC):
     """What every event has; `TYPE` is its CloudEvents type, whose last part is the major version."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
@@ -39,9 +40,9 @@ class Event(BaseModel):
     TOPIC: ClassVar[Topic]
 
     @property
+    @abstractmethod
     def key(self) -> str:
         """The Kafka key: events of one key stay in order."""
-        raise NotImplementedError
 
 
 class CrawlRequested(Event):
