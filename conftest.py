@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 from twin_common.warehouse import Warehouse, WarehouseSettings
+from twin_local.ports import free_port
 
 # Two shared cores make single examples slow at times, which says nothing about the code.
 hypothesis.settings.register_profile("twin", deadline=None)
@@ -30,7 +31,7 @@ def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     from twin_local.servers import mongodb
 
-    folder, port = tmp_path_factory.mktemp("mongodb"), _free_port()
+    folder, port = tmp_path_factory.mktemp("mongodb"), free_port()
     with _running(mongodb.command("127.0.0.1", port, folder / "data"), port, folder / "log"):
         yield mongodb.url("127.0.0.1", port)
 
@@ -66,7 +67,7 @@ def qdrant_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if url := os.environ.get("TEST_QDRANT_URL"):
         yield url
         return
-    folder, port = tmp_path_factory.mktemp("qdrant"), _free_port()
+    folder, port = tmp_path_factory.mktemp("qdrant"), free_port()
     command = [sys.executable, "-m", "twin_local.servers.vector", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--storage-path", str(folder / "data")]
     with _running(command, port, folder / "log"):
@@ -125,9 +126,3 @@ def _answers(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

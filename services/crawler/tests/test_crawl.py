@@ -14,6 +14,7 @@ import pytest
 from twin_common.events import CrawlReported, RunStatus
 from twin_common.warehouse import Warehouse
 from twin_crawler.testing.mock_site import MockSite, article, respond, serve, write_certificate
+from twin_local.ports import free_port
 
 Crawl = Callable[..., Awaitable[CrawlReported]]
 
@@ -181,7 +182,7 @@ class TestBadServers:
                 time.sleep(0.1)
 
         bomb = gzip.compress(b"<p>" + b"\0" * 50_000_000)
-        refused = _free_port()
+        refused = free_port()
         site.pages |= {
             "/good": article("Good"),
             "/drop": drop,
@@ -377,9 +378,3 @@ class TestHostileLinks:
         with pytest.raises(TimeoutError):
             trap.accept()
         trap.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,22 +6,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from socket import create_server
 
 import httpx
 import pytest
 
+from twin_local.ports import free_port
+
 pytestmark = pytest.mark.integration
-
-
-def _free_port() -> int:
-    with create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture
 def process() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    port = _free_port()
+    port = free_port()
     environment = os.environ | {
         "RAG_API_HTTP_PORT": str(port),
         "MONGODB_URL": "mongodb://127.0.0.1:1",

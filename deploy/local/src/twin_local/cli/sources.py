@@ -74,7 +74,7 @@ async def _crawl(connection: Connection, given: str | None, links: tuple[str, ..
     async with Warehouse(connection.warehouse) as warehouse:
         await warehouse.authors.get(author_id)
         run_id = await request_crawl(connection.kafka, author_id, links)
-        with _progress("crawling") as progress:
+        with _progress() as progress:
             task = progress.add_task("crawling", total=None)
 
             def show(report: CrawlReported) -> None:
@@ -100,7 +100,7 @@ async def _import(connection: Connection, given: str | None, file: Path) -> int:
     author_id = connection.author(given)
     async with Warehouse(connection.warehouse) as warehouse:
         await warehouse.authors.get(author_id)
-        with _progress("importing") as progress:
+        with _progress() as progress:
             task = progress.add_task("importing", total=None)
 
             def show(position: int, size: int) -> None:
@@ -116,7 +116,7 @@ async def _import(connection: Connection, given: str | None, file: Path) -> int:
     return 1 if report.bad_line_count and not report.documents else 0
 
 
-def _progress(_: str) -> Progress:
+def _progress() -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,15 +19,10 @@ import pytest_asyncio
 from pydantic import BaseModel
 from qdrant_client import AsyncQdrantClient, models
 
+from twin_local.ports import free_port
+
 Answer = TypeVar("Answer")
 _SCORE_TOLERANCE = 1e-4
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def connect(url: str) -> AsyncQdrantClient:
