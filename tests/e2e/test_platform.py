@@ -86,7 +86,7 @@ class TestBadInput:
         running.twin("author", "add", str(author))
         done = running.twin("import", str(file), "--author", "mixed", "--format", "jsonl")
         assert "5 new" in done.stdout
-        assert "2 bad lines" in done.stdout
+        assert "2 bad entries" in done.stdout
         assert "line 2" in done.stdout
         assert "line 3" in done.stdout
         wait_until_searchable(running)

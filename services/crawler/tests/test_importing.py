@@ -32,8 +32,8 @@ class TestImportFile:
             file.write(b"\n{broken\n" + orjson.dumps({"url": "https://a.example.org/empty", "text": ""}))
         progress: list[tuple[int, int]] = []
         report = await import_file(path, ADA, warehouse, lambda done, size: progress.append((done, size)))
-        assert (report.inserted, report.updated, report.unchanged, report.bad_line_count) == (251, 0, 0, 1)
-        assert report.bad_lines[0].number == 251
+        assert (report.inserted, report.updated, report.unchanged, report.bad_entry_count) == (251, 0, 0, 1)
+        assert report.bad_entries[0].place == "line 251"
         assert progress[-1] == (path.stat().st_size,) * 2
         assert progress == sorted(progress)
         assert len(progress) >= 3
@@ -63,4 +63,4 @@ class TestImportFile:
         path = tmp_path / "a.jsonl"
         path.touch()
         report = await import_file(path, ADA, warehouse, lambda *_: None)
-        assert (report.documents, report.bad_line_count) == (0, 0)
+        assert (report.documents, report.bad_entry_count) == (0, 0)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from twin_common.documents import Category, DocumentDraft
 from twin_common.identity import AuthorId
+from twin_crawler.archive import BadEntry
 from twin_crawler.archives import jsonl
-from twin_crawler.archives.jsonl import BadLine, read
+from twin_crawler.archives.jsonl import read
 
 ADA = AuthorId("ada")
 
@@ -23,8 +24,12 @@ json_values = st.recursive(
 FIELDS = ("url", "link", "title", "text", "published_at", "category", "language", "platform", "author")
 
 
-def read_lines(*lines: bytes) -> list[DocumentDraft | BadLine]:
+def read_lines(*lines: bytes) -> list[DocumentDraft | BadEntry]:
     return list(read(BytesIO(b"\n".join(lines)), ADA))
+
+
+def number_of(entry: BadEntry) -> int:
+    return int(entry.place.removeprefix("line "))
 
 
 def line(**fields: object) -> bytes:
@@ -105,14 +110,14 @@ class TestBadLines:
         first, second, third = read_lines(good, bad, good)
         assert isinstance(first, DocumentDraft)
         assert isinstance(third, DocumentDraft)
-        assert isinstance(second, BadLine)
-        assert second.number == 2
+        assert isinstance(second, BadEntry)
+        assert second.place == "line 2"
         assert reason in second.reason
 
     def test_huge_line_is_skipped_without_losing_count(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(jsonl, "MAX_LINE_BYTES", 1000)
         entries = read_lines(line(), line(text="x" * 5000), b"{", line())
-        numbers = [entry.number for entry in entries if isinstance(entry, BadLine)]
+        numbers = [number_of(entry) for entry in entries if isinstance(entry, BadEntry)]
         assert numbers == [2, 3]
         assert len(entries) == 4
 
@@ -120,7 +125,7 @@ class TestBadLines:
     def test_any_bytes_are_read_to_the_end(self, lines: list[bytes]) -> None:
         entries = read_lines(*lines, b"", line())
         assert isinstance(entries[-1], DocumentDraft)
-        numbers = [entry.number for entry in entries if isinstance(entry, BadLine)]
+        numbers = [number_of(entry) for entry in entries if isinstance(entry, BadEntry)]
         assert numbers == sorted(set(numbers))
 
     @given(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, json_values)))
@@ -130,6 +135,6 @@ class TestBadLines:
         except TypeError:  # a surrogate or an integer of more than 64 bits cannot be written as JSON here
             return
         for entry in read_lines(encoded):
-            assert isinstance(entry, (DocumentDraft, BadLine))
+            assert isinstance(entry, (DocumentDraft, BadEntry))
             if isinstance(entry, DocumentDraft):
                 assert entry.hash_content()

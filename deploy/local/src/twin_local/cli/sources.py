@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from twin_common.errors import TwinError
 from twin_common.events import CrawlReported, RunStatus
 from twin_common.warehouse import Warehouse
 from twin_local.authors import read_author_file, register_author
@@ -84,17 +84,22 @@ async def _crawl(connection: Connection, given: str | None, links: tuple[str, ..
 
 
 def import_archive(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    file: Annotated[Path, typer.Argument(exists=True, readable=True, help="A zip file, a folder or a file.")],
     author: AuthorOption = None,
-    format: Annotated[str, typer.Option(help="jsonl")] = "jsonl",  # noqa: A002  # the option's name
+    format: Annotated[  # noqa: A002  # the option's name
+        str, typer.Option(help="jsonl, linkedin, medium, substack or x.")
+    ] = "jsonl",
+    site: Annotated[
+        str | None, typer.Option(help="Where the publication lives; Substack's export may not say.")
+    ] = None,
 ) -> None:
-    """Put an archive's documents into the warehouse; a bad line is named, the rest goes in."""
-    if format != "jsonl":
-        raise TwinError(f"the format {format!r} is not known; use --format jsonl")
-    raise typer.Exit(asyncio.run(_import(Connection.find(), author, file)))
+    """Put an archive's documents into the warehouse; a bad entry is named, the rest goes in."""
+    raise typer.Exit(asyncio.run(_import(Connection.find(), author, file, format, site)))
 
 
-async def _import(connection: Connection, given: str | None, file: Path) -> int:
+async def _import(
+    connection: Connection, given: str | None, file: Path, format_name: str, site: str | None
+) -> int:
     from twin_crawler.importing import import_file
 
     author_id = connection.author(given)
@@ -106,14 +111,16 @@ async def _import(connection: Connection, given: str | None, file: Path) -> int:
             def show(position: int, size: int) -> None:
                 progress.update(task, total=size, completed=position)
 
-            report = await import_file(file, author_id, warehouse, show)
+            report = await import_file(file, author_id, warehouse, show, format=format_name, site=site)
     console.print(
         f"{report.inserted} new, {report.updated} changed, {report.unchanged} unchanged, "
-        f"{report.bad_line_count} bad lines"
+        f"{report.bad_entry_count} bad entries"
     )
-    for line in report.bad_lines:
-        console.print(f"  [yellow]line {line.number}[/]: {line.reason}")
-    return 1 if report.bad_line_count and not report.documents else 0
+    for reason, count in sorted(report.left_out.items()):
+        console.print(f"  left out: {count} × {reason}")
+    for entry in report.bad_entries:
+        console.print(f"  [yellow]{escape(entry.place)}[/]: {escape(entry.reason)}", soft_wrap=True)
+    return 1 if report.bad_entry_count and not report.documents else 0
 
 
 def _progress() -> Progress:

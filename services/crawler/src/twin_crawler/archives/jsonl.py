@@ -5,7 +5,6 @@ Other fields: `title`, `published_at` (ISO 8601 or RFC 2822), `category` (articl
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import orjson
@@ -14,6 +13,8 @@ from twin_common.documents import Category, DocumentDraft
 from twin_common.errors import InvalidUrl
 from twin_common.identity import AuthorId
 from twin_common.warehouse.documents import CATEGORIES
+from twin_crawler.archive import ArchiveFormat, BadEntry, Entry, Owner
+from twin_crawler.archive_files import ArchiveFiles, UnreadableMember
 from twin_crawler.page_metadata import parse_date
 
 MAX_LINE_BYTES = 15 * 1024 * 1024
@@ -23,26 +24,20 @@ _BOM = b"\xef\xbb\xbf"
 _CATEGORIES = {**CATEGORIES, **{category.value: category for category in Category}}
 
 
-@dataclass(frozen=True)
-class BadLine:
-    """A line that gives no document: its number, counted from one, and why."""
-
-    number: int
-    reason: str
-
-
 class _Unusable(ValueError):
     """Why a line gives no document."""
 
 
-def read(file: BinaryIO, author_id: AuthorId) -> Iterator[DocumentDraft | BadLine]:
+def read(file: BinaryIO, author_id: AuthorId, name: str = "") -> Iterator[DocumentDraft | BadEntry]:
     """The documents of a file, never more than a line of it in memory. Blank lines are skipped."""
+    before = f"{name}, " if name else ""
     number = 0
     while line := file.readline(MAX_LINE_BYTES + 1):
         number += 1
+        place = f"{before}line {number}"
         if len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
             _skip_line(file)
-            yield BadLine(number, f"longer than {MAX_LINE_BYTES // 1024 // 1024} MiB")
+            yield BadEntry(place, f"longer than {MAX_LINE_BYTES // 1024 // 1024} MiB")
             continue
         line = line.removeprefix(_BOM) if number == 1 else line
         if not line.strip():
@@ -50,7 +45,23 @@ def read(file: BinaryIO, author_id: AuthorId) -> Iterator[DocumentDraft | BadLin
         try:
             yield _draft(line, author_id)
         except _Unusable as error:
-            yield BadLine(number, str(error))
+            yield BadEntry(place, str(error))
+
+
+def _read(files: ArchiveFiles, owner: Owner) -> Iterator[Entry]:
+    names = _members(files)
+    for name in names:
+        try:
+            with files.open(name) as file:
+                yield from read(file, owner.author_id, name if len(names) > 1 else "")
+        except UnreadableMember as error:
+            yield BadEntry(name, str(error))
+
+
+def _members(files: ArchiveFiles) -> list[str]:
+    """Every member of this kind; a single file is one whatever its name."""
+    named = files.select(lambda name: name.lower().endswith((".jsonl", ".ndjson")))
+    return named or (list(files.members) if files.is_single_file else [])
 
 
 def _skip_line(file: BinaryIO) -> None:
@@ -112,3 +123,6 @@ def _published_at(entry: dict[str, Any]) -> Any:
     if found is None:
         raise _Unusable(f"published_at {text[:40]!r} is no date")
     return found
+
+
+FORMAT = ArchiveFormat(name="jsonl", members=_members, read=_read)
