@@ -11,7 +11,9 @@ _NO_NAMES = frozenset(
     ("admin", "administrator", "anonymous", "author", "author guest", "editor", "guest", "root", "staff")
     + ("team", "unknown", "user", "webmaster")
 )
-_BEFORE_NAME = re.compile(r"^(?:(?:written|posted|published|guest post)\s+by|by|von|par|por)\s+", re.IGNORECASE)
+_BEFORE_NAME = re.compile(
+    r"^(?:(?:written|posted|published|guest post)\s+by|by|von|par|por)\s+", re.IGNORECASE
+)
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _BETWEEN_NAMES = re.compile(r"\s*(?:[,;&|]|\band\b|\bund\b|\bet\b|\by\b)\s*", re.IGNORECASE)
 
