@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from twin_common.documents import (
     Author,
+    Authorship,
     Category,
     DocumentDraft,
     DocumentHead,
@@ -127,6 +128,8 @@ class TestContentHash:
             {"language": "en"},
             {"author_name": "Ada"},
             {"published_at": datetime(2024, 5, 1, tzinfo=UTC)},
+            {"authorship": Authorship.UNCLEAR},
+            {"partial": True},
         ],
         ids=str,
     )
@@ -139,6 +142,10 @@ class TestContentHash:
     def test_the_same_moment_in_two_zones_is_the_same(self) -> None:
         here, there = "2024-05-01T12:00:00+02:00", "2024-05-01T10:00:00Z"
         assert _draft(published_at=here).hash_content() == _draft(published_at=there).hash_content()
+
+    def test_is_that_of_documents_from_before_authorship_was_recorded(self) -> None:
+        before = "7b3eceb8ece0e59c582d41bc1ec0a79729728703972fc3ae4bdd168274d62e62"
+        assert _draft().hash_content() == before
 
     @given(_words, _words)
     def test_equal_hashes_mean_equal_normalised_text(self, one: str, other: str) -> None:

@@ -1,15 +1,18 @@
 """Which source gets which link."""
 
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from twin_crawler.dispatcher import NoSource, all_sources, choose_source
+from twin_crawler import sources
+from twin_crawler.dispatcher import NoSource, all_sources, choose_source, recognise_source
 from twin_crawler.failures import Failure
-from twin_crawler.source import Found, Site, Source
+from twin_crawler.source import Fetched, Finding, Found, Site, Source
 
 
-async def _nothing(site: Site) -> AsyncIterator[Found | Failure]:
+async def _nothing(site: Site) -> AsyncIterator[Finding]:
     for nothing in list[Found]():
         yield nothing
 
@@ -64,4 +67,50 @@ class TestChooseSource:
         assert choose_source(link).name == name
 
     def test_every_file_of_sources_is_listed(self) -> None:
-        assert {found.name for found in all_sources()} == {"article", "site"}
+        folder = Path(sources.__path__[0])
+        files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+        assert {found.name for found in all_sources()} == files
+
+
+class TestRecogniseSource:
+    async def test_a_platform_behind_a_domain_of_its_own_is_found_by_one_look_at_the_front_page(self) -> None:
+        page = b'<script src="https://substackcdn.com/x"></script><script>window._preloads = 1</script>'
+        asked: list[str] = []
+
+        async def fetch(url: str) -> Fetched | Failure:
+            asked.append(url)
+            return Fetched(url, 200, page)
+
+        for link in ("https://letters.example.org", "https://letters.example.org/p/a-post"):
+            assert (await recognise_source(link, fetch)).name == "substack"
+        assert asked == ["https://letters.example.org/"] * 2
+
+    async def test_a_link_no_platform_could_stand_behind_costs_nothing(self) -> None:
+        async def fetch(url: str) -> Fetched | Failure:
+            raise AssertionError(url)
+
+        assert (await recognise_source("https://a.example.org/posts/a", fetch)).name == "article"
+        assert (await recognise_source("https://ada.substack.com/p/a", fetch)).name == "substack"
+
+    async def test_a_front_page_that_cannot_be_had_leaves_the_general_source(self) -> None:
+        async def fetch(url: str) -> Fetched | Failure:
+            return Failure("dns", "the host's name does not resolve")
+
+        assert (await recognise_source("https://a.example.org/", fetch)).name == "site"
+
+
+class TestNewSource:
+    def test_a_file_put_into_sources_suffices(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "gopher.py").write_text(
+            "from twin_crawler.source import Found, Source\n"
+            "async def find(site):\n    yield Found(site.link)\n"
+            "SOURCE = Source('gopher', claims=lambda link: True, find=find, hosts=frozenset({'gopher.example'}))\n"
+        )
+        monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(tmp_path)])
+        all_sources.cache_clear()
+        try:
+            assert choose_source("https://gopher.example/a").name == "gopher"
+            assert choose_source("https://other.example/a").name == "article"
+        finally:
+            all_sources.cache_clear()
+            sys.modules.pop("twin_crawler.sources.gopher", None)

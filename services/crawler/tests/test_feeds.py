@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin_crawler.feeds import announced_feeds, entry_links
+from twin_crawler.feeds import FeedEntry, announced_feeds, feed_entries
 
 URL = "https://blog.example.org/feed"
 A, B = "https://blog.example.org/a", "https://blog.example.org/b"
@@ -19,7 +19,31 @@ ATOM = f"""<feed xmlns="http://www.w3.org/2005/Atom"><title>x</title>
 JSON = f'{{"version": "https://jsonfeed.org/version/1.1", "items": [{{"url": "{A}"}}, {{"url": "/b"}}, 3]}}'
 
 
-class TestEntryLinks:
+def entry_links(body: bytes, url: str) -> list[str] | None:
+    entries = feed_entries(body, url)
+    return None if entries is None else [entry.url for entry in entries]
+
+
+class TestFeedEntries:
+    def test_who_wrote_an_entry_and_when_it_changed(self) -> None:
+        rss = (
+            '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><item>'
+            f"<link>{A}</link><dc:creator>Ada Stone</dc:creator>"
+            "<pubDate>Mon, 06 May 2024 09:00:00 GMT</pubDate></item></channel></rss>"
+        )
+        atom = (
+            f'<feed xmlns="http://www.w3.org/2005/Atom"><entry><link href="{A}"/>'
+            "<author><name>Ada Stone</name></author><author><name>Ben Reed</name></author>"
+            "<published>2024-05-06</published><updated>2024-05-07</updated></entry></feed>"
+        )
+        entry = f'{{"url": "{A}", "authors": [{{"name": "Ada Stone"}}], "date_modified": "2024-05-07"}}'
+        json = f'{{"version": "https://jsonfeed.org/version/1.1", "items": [{entry}]}}'
+        assert feed_entries(rss.encode(), URL) == [
+            FeedEntry(A, ("Ada Stone",), "Mon, 06 May 2024 09:00:00 GMT")
+        ]
+        assert feed_entries(atom.encode(), URL) == [FeedEntry(A, ("Ada Stone", "Ben Reed"), "2024-05-07")]
+        assert feed_entries(json.encode(), URL) == [FeedEntry(A, ("Ada Stone",), "2024-05-07")]
+
     @pytest.mark.parametrize("feed", [RSS, ATOM, JSON])
     def test_links_in_order_and_absolute(self, feed: str) -> None:
         assert entry_links(feed.encode(), URL) == [A, B]

@@ -8,13 +8,13 @@ from twin_common.documents import Category
 from twin_common.identity import AuthorId
 from twin_common.warehouse import PageState
 from twin_crawler.failures import Failure
-from twin_crawler.source import Fetched
+from twin_crawler.source import Fetched, Found
 from twin_crawler.testing.mock_site import article
 from twin_crawler.visits import Gone, PageAddress, Unchanged, Visit, Written, judge
 
 URL = "http://blog.example.org/posts/a/"
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-ADDRESS = PageAddress(AuthorId("ada"), URL, "http://blog.example.org/", Category.ARTICLE, "web")
+ADDRESS = PageAddress(AuthorId("ada"), Found(URL), "http://blog.example.org/", Category.ARTICLE, "web")
 
 
 def fetched(status: int = 200, body: str = "", url: str = URL, moved_for_good: bool = True) -> Fetched:

@@ -55,11 +55,22 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
+class Authorship(StrEnum):
+    """Whose words a document holds; only the owner's are learnt from, all are searched."""
+
+    OWNER = "owner"
+    OTHER = "other"
+    UNCLEAR = "unclear"
+    """Written with others, or by nobody whom the page names in a place where several write."""
+
+
 class Author(Record):
     """Whose twin it is, and where they publish."""
 
     author_id: AuthorSlug
     name: str = Field(min_length=1, max_length=200)
+    aliases: tuple[str, ...] = ()
+    """Other names under which they write: a pen name, a handle, an earlier name."""
     links: tuple[str, ...] = ()
 
 
@@ -81,6 +92,9 @@ class DocumentDraft(Record):
     language: str | None = None
     author_name: str | None = None
     published_at: Timestamp | None = None
+    authorship: Authorship = Authorship.OWNER
+    partial: bool = False
+    """Whether the text is only a preview, because the rest stands behind a paywall."""
     metadata: dict[str, str] = Field(default_factory=dict)
     """What only one kind has: repository, path and commit of code, the category of a feed, and so on."""
 
@@ -106,6 +120,11 @@ class DocumentDraft(Record):
         content = self.model_dump(mode="json", include=_CONTENT_FIELDS)
         content["text"] = normalise_text(self.text)
         content["title"] = normalise_text(self.title)
+        # Only where they say something: the hashes of documents from before they existed stay as they are.
+        if self.authorship is not Authorship.OWNER:
+            content["authorship"] = self.authorship.value
+        if self.partial:
+            content["partial"] = True
         return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -158,6 +177,8 @@ class CleanedDocument(Record):
     language: str | None
     published_at: Timestamp | None
     text: str
+    authorship: Authorship = Authorship.OWNER
+    partial: bool = False
     metadata: dict[str, str] = Field(default_factory=dict)
 
 

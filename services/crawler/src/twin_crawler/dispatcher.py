@@ -4,9 +4,11 @@ import pkgutil
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
+from urllib.parse import urljoin
 
 from twin_crawler import sources
-from twin_crawler.source import Source
+from twin_crawler.failures import Failure
+from twin_crawler.source import Fetch, Source
 
 
 class NoSource(LookupError):
@@ -21,7 +23,7 @@ def all_sources() -> tuple[Source, ...]:
 
 
 def choose_source(link: str, among: Iterable[Source] | None = None) -> Source:
-    """The source for a link; one that knows the host comes before those that take any host.
+    """The source for a link: one that knows the host, else one that knows the kind of link, else any.
 
     Raises:
         NoSource: none takes it.
@@ -33,4 +35,27 @@ def choose_source(link: str, among: Iterable[Source] | None = None) -> Source:
     ]
     if not candidates:
         raise NoSource(f"no source takes {link}")
-    return max(candidates, key=lambda source: bool(source.hosts))
+    return max(candidates, key=lambda source: (bool(source.hosts), not source.is_last_resort))
+
+
+async def recognise_source(link: str, fetch_front: Fetch) -> Source:
+    """The source for a link whose host may be a platform's customer: the front page tells.
+
+    Args:
+        link: a registered link.
+        fetch_front: fetches a front page; it is asked only where a platform could stand behind the link.
+
+    Raises:
+        NoSource: none takes it.
+    """
+    chosen = choose_source(link)
+    if chosen.hosts:
+        return chosen
+    platforms = [source for source in all_sources() if source.recognises and source.claims(link)]
+    if not platforms:
+        return chosen
+    front = await fetch_front(urljoin(link, "/"))
+    if isinstance(front, Failure):
+        return chosen
+    known = (source for source in platforms if source.recognises is not None and source.recognises(front))
+    return next(known, chosen)

@@ -1,7 +1,10 @@
 """Reads feeds (RSS, Atom, JSON Feed), and the links by which a page announces its own."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 from urllib.parse import urljoin
 
 from lxml.etree import LxmlError
@@ -35,28 +38,66 @@ def announced_feeds(body: bytes, url: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def entry_links(body: bytes, url: str) -> list[str] | None:
-    """The addresses of a feed's entries, in its order; None when the body is no feed."""
+@dataclass(frozen=True)
+class FeedEntry:
+    """What a feed says of one of its entries."""
+
+    url: str
+    authors: tuple[str, ...] = ()
+    revised: str | None = None
+    """When it was last changed, or published, in the feed's own words."""
+
+
+def feed_entries(body: bytes, url: str) -> list[FeedEntry] | None:
+    """A feed's entries that have an address, in its order; None when the body is no feed."""
     if body.lstrip()[:1] == b"{":
-        return _json_feed_links(body, url)
-    return _xml_feed_links(body, url)
+        return _json_feed_entries(body, url)
+    return _xml_feed_entries(body, url)
 
 
-def _json_feed_links(body: bytes, url: str) -> list[str] | None:
+def _json_feed_entries(body: bytes, url: str) -> list[FeedEntry] | None:
     try:
         feed = json.loads(body)
     except (ValueError, RecursionError):
         return None
     if "jsonfeed.org" not in str(feed.get("version", "")) or not isinstance(feed.get("items"), list):
         return None
-    links = (item.get("url") for item in feed["items"] if isinstance(item, dict))
-    return [urljoin(url, link) for link in links if isinstance(link, str)]
+    return [
+        FeedEntry(
+            urljoin(url, item["url"]),
+            _names([*_list(item.get("authors")), item.get("author")]),
+            _text(item.get("date_modified") or item.get("date_published")),
+        )
+        for item in feed["items"]
+        if isinstance(item, dict) and isinstance(item.get("url"), str)
+    ]
 
 
-def _xml_feed_links(body: bytes, url: str) -> list[str] | None:
+def _xml_feed_entries(body: bytes, url: str) -> list[FeedEntry] | None:
     import feedparser
 
     feed = feedparser.parse(BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
     if not feed.get("version"):
         return None
-    return [urljoin(url, entry.link.strip()) for entry in feed.entries if entry.get("link", "").strip()]
+    return [
+        FeedEntry(
+            urljoin(url, entry.link.strip()),
+            _names(entry.get("authors", [])),
+            _text(entry.get("updated") or entry.get("published")),
+        )
+        for entry in feed.entries
+        if entry.get("link", "").strip()
+    ]
+
+
+def _names(authors: Iterable[Any]) -> tuple[str, ...]:
+    names = (_text(author.get("name")) for author in authors if hasattr(author, "get"))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None

@@ -10,7 +10,14 @@ from twin_common.warehouse import PageState, Warehouse
 class PageMemory:
     """The remembered pages of one author, kept up to date while a crawl goes on."""
 
-    def __init__(self, states: Mapping[str, PageState], document_urls: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        states: Mapping[str, PageState],
+        document_urls: Mapping[str, str],
+        owner: tuple[str, ...] = (),
+    ) -> None:
+        self.owner = owner
+        """The names under which the author writes."""
         self._document_urls = document_urls
         self._states = {url: self._without_lost_validators(state) for url, state in states.items()}
         self._holders: dict[str, set[str]] = defaultdict(set)
@@ -20,8 +27,10 @@ class PageMemory:
 
     @classmethod
     async def load(cls, warehouse: Warehouse, author_id: AuthorId) -> "PageMemory":
-        """Read an author's page states, and the address of each document that is stored."""
-        return cls(await warehouse.crawls.pages(author_id), await warehouse.documents.urls(author_id))
+        """Read an author's names and page states, and the address of each document that is stored."""
+        author = await warehouse.authors.get(author_id)
+        states, urls = await warehouse.crawls.pages(author_id), await warehouse.documents.urls(author_id)
+        return cls(states, urls, (author.name, *author.aliases))
 
     def state_of(self, canonical: str) -> PageState | None:
         return self._states.get(canonical)
@@ -64,6 +73,7 @@ class PageMemory:
 
     def _without_lost_validators(self, state: PageState) -> PageState:
         """Without its document a page must be read anew, however unchanged the server says it is."""
-        if state.document_id in self._document_urls:
+        if state.document_id is None or state.document_id in self._document_urls:
             return state
-        return state.model_copy(update={"etag": None, "last_modified": None, "content_digest": None})
+        lost = ("etag", "last_modified", "content_digest", "revision")
+        return state.model_copy(update=dict.fromkeys(lost))

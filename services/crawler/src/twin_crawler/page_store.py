@@ -8,7 +8,7 @@ from twin_common.warehouse import PageState, Warehouse, WriteKind
 from twin_crawler.failures import Failure
 from twin_crawler.page_memory import PageMemory
 from twin_crawler.reporter import Reporter
-from twin_crawler.visits import Gone, PageAddress, Unchanged, Visit, Written
+from twin_crawler.visits import Gone, Noted, PageAddress, Unchanged, Visit, Written
 
 _OUTCOMES = {
     WriteKind.INSERTED: LinkOutcome.INSERTED,
@@ -46,6 +46,8 @@ class PageStore:
                     self._reporter.failed(address.url, visit)
                 case Unchanged():
                     self._reporter.handled(LinkOutcome.UNCHANGED)
+                    states.append(visit.state)
+                case Noted():
                     states.append(visit.state)
                 case Gone():
                     states.append(await self._forget(visit))

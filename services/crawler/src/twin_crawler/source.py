@@ -1,10 +1,12 @@
 """What a source is: one way to find the pages behind a registered link."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from twin_common.documents import Category
+from twin_common.link_guard import LinkGuard
+from twin_crawler.extraction import ExtractedPage, extract_page
 from twin_crawler.failures import Failure
 
 
@@ -28,10 +30,76 @@ class Found:
     """The address of a page that may hold a document."""
 
     url: str
+    """Where a reader finds it."""
+    request_url: str | None = None
+    """What is fetched in its place: a platform's own answer about the page."""
+    revision: str | None = None
+    """What the listing says of the page's state; while it stays the same, the page is not fetched again."""
+    authors: tuple[str, ...] = ()
+    """Whom the listing names, for pages that name nobody."""
+    has_several_authors: bool = False
+    """Whether the place is one where others write too."""
 
+
+@dataclass(frozen=True)
+class ReadPage:
+    """A page as its source read it."""
+
+    page: ExtractedPage
+    authors: tuple[str, ...] = ()
+    """Whom the page names; empty where only `page.author` says it."""
+    partial: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class File:
+    """A document that a source holds in its hands, without an address to fetch."""
+
+    url: str
+    title: str
+    text: str
+    category: Category
+    revision: str
+    language: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A document that its source knows to be gone."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Everything up to this revision of a place has been handed over; the next crawl begins behind it."""
+
+    url: str
+    revision: str
+
+
+Finding = Found | File | Removed | Followed | Failure
 
 Fetch = Callable[[str], Awaitable[Fetched | Failure]]
 """Fetches an address politely and safely; anything but a body with a 2xx status is a Failure."""
+
+Read = Callable[[Fetched, str], ReadPage | Failure]
+"""Reads an answer; the second argument is the address under which a reader finds the page."""
+
+
+def read_html(fetched: Fetched, url: str) -> ReadPage | Failure:
+    """Read a page of any site."""
+    kind = fetched.content_type.split(";")[0].strip().lower()
+    if kind not in ("text/html", "application/xhtml+xml") and (kind or b"<" not in fetched.body[:1024]):
+        return Failure("not_html", f"the server sent {fetched.content_type or 'an unknown type'}")
+    page = extract_page(fetched.body, url, fetched.content_type)
+    return page if isinstance(page, Failure) else ReadPage(page)
+
+
+def _knows_nothing(_: str) -> str | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -44,6 +112,11 @@ class Site:
     """Addresses that earlier crawls of the link found; they are looked at again even if unlisted now."""
     max_pages: int
     max_bytes: int
+    revision_of: Callable[[str], str | None] = _knows_nothing
+    """The revision under which a page was last read, or a place last followed."""
+    guard: LinkGuard = field(default_factory=LinkGuard)
+    """For sources that do not go through `fetch`."""
+    user_agent: str = "twin-crawler"
 
 
 @dataclass(frozen=True)
@@ -56,8 +129,13 @@ class Source:
 
     name: str
     claims: Callable[[str], bool]
-    find: Callable[[Site], AsyncIterator[Found | Failure]]
+    find: Callable[[Site], AsyncIterator[Finding]]
     hosts: frozenset[str] = frozenset()
+    is_last_resort: bool = False
+    """Whether it takes a link only when no other source does."""
+    recognises: Callable[[Fetched], bool] | None = None
+    """Whether a front page is that of such a place under a domain of its own."""
+    read: Read = read_html
     category: Category = Category.ARTICLE
     platform: str = "web"
 

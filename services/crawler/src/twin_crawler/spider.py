@@ -10,17 +10,21 @@ from scrapy.http import Response
 from twisted.python.failure import Failure as TwistedFailure
 
 from twin_common.clock import utc_now
+from twin_common.documents import Category
 from twin_common.errors import ForbiddenLink, InvalidUrl
+from twin_common.events import LinkOutcome
+from twin_common.identity import canonical_url
 from twin_common.link_guard import LinkGuard
-from twin_crawler.dispatcher import NoSource, choose_source
+from twin_crawler.dispatcher import NoSource, recognise_source
 from twin_crawler.download_failures import failure_of
 from twin_crawler.failures import Failure, failure_of_status
+from twin_crawler.front_pages import FrontPages
 from twin_crawler.page_memory import PageMemory
 from twin_crawler.page_store import PageStore, PageVisit
 from twin_crawler.reporter import Reporter
 from twin_crawler.run_protocol import RunSpec
-from twin_crawler.source import Fetched, Site, Source, same_site
-from twin_crawler.visits import PageAddress, judge
+from twin_crawler.source import Fetched, File, Followed, Found, Removed, Site, Source, same_site
+from twin_crawler.visits import PageAddress, Visit, accept, follow, is_current, judge, remove
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +52,7 @@ class AuthorSpider(Spider):
         self.reporter = reporter
         self.store = store
         self.error: Exception | None = None
+        self._front_pages = FrontPages(self._fetch)
 
     async def start(self) -> AsyncIterator[Request]:
         """The requests of all links as their sources find them, so that no host waits for another."""
@@ -66,18 +71,23 @@ class AuthorSpider(Spider):
         """Put the requests of a link into the queue, and None behind the last."""
         try:
             self.guard.vet_url(link)
-            source = choose_source(link)
+            source = await recognise_source(link, self._front_pages.get)
             site = Site(
                 link=link,
-                fetch=self._fetch,
+                fetch=self._front_pages.fetch,
                 known=self.memory.found_through(link),
                 max_pages=self.spec.policy.max_pages_per_link,
                 max_bytes=self.spec.policy.max_body_bytes,
+                revision_of=self._revision_of,
+                guard=self.guard,
+                user_agent=self.spec.policy.user_agent,
             )
-            async for found in source.find(site):
-                if isinstance(found, Failure):
-                    self._fail(link, found)
-                elif request := self._request(found.url, link, source):
+            async for finding in source.find(site):
+                if isinstance(finding, Failure):
+                    self._fail(link, finding)
+                elif not isinstance(finding, Found):
+                    await self._take(finding, link, source)
+                elif request := self._request(finding, link, source):
                     await requests.put(request)
         except (ForbiddenLink, NoSource) as error:
             self._fail(link, failure_of(error))
@@ -88,19 +98,58 @@ class AuthorSpider(Spider):
         finally:
             await requests.put(None)
 
-    def _request(self, url: str, link: str, source: Source) -> Request | None:
-        """The conditional request for a page, unless this crawl has had it already."""
+    def _revision_of(self, url: str) -> str | None:
+        state = self.memory.state_of(canonical_url(url))
+        return state.revision if state else None
+
+    async def _take(self, finding: File | Removed | Followed, link: str, source: Source) -> None:
+        """Store what a source holds in its hands; slow storing slows the source down."""
+        category = finding.category if isinstance(finding, File) else source.category
+        address = self._address(Found(finding.url), link, source, category)
+        state, now = self.memory.state_of(address.canonical), utc_now()
+        visit: Visit
+        match finding:
+            case File():
+                visit = accept(address, finding, state, now)
+            case Followed():
+                visit = follow(address, finding.revision, state, now)
+            case Removed() if state is not None:
+                visit = remove(state, now)
+            case _:
+                return
+        if not isinstance(finding, Followed):
+            self.reporter.discovered()
+        await self.crawler.engine.scraper.start_itemproc_async(PageVisit(address, visit), response=None)
+
+    def _address(
+        self, found: Found, link: str, source: Source, category: Category | None = None
+    ) -> PageAddress:
+        return PageAddress(
+            author_id=self.spec.author_id,
+            found=found,
+            link=link,
+            category=category or source.category,
+            platform=source.platform,
+            owner=self.memory.owner,
+            read=source.read,
+        )
+
+    def _request(self, found: Found, link: str, source: Source) -> Request | None:
+        """The conditional request for a page, unless this crawl has had it or it cannot have changed."""
         try:
-            address = PageAddress(self.spec.author_id, url, link, source.category, source.platform)
+            address = self._address(found, link, source)
             canonical = address.canonical
             if not self.memory.list_once(canonical):
                 return None
-            self.guard.vet_url(url)
+            self.guard.vet_url(found.request_url or found.url)
         except (InvalidUrl, ForbiddenLink) as error:
-            self._fail(url, failure_of(error))
+            self._fail(found.url, failure_of(error))
             return None
         self.reporter.discovered()
         state = self.memory.state_of(canonical)
+        if is_current(found, state):
+            self.reporter.handled(LinkOutcome.UNCHANGED)
+            return None
         headers = {}
         if state is not None and state.document_id:
             if state.etag:
@@ -108,7 +157,7 @@ class AuthorSpider(Spider):
             if state.last_modified:
                 headers["If-Modified-Since"] = state.last_modified
         return Request(
-            url,
+            found.request_url or found.url,
             headers=headers,
             callback=self.read_page,
             errback=self.give_up,

@@ -6,10 +6,10 @@ from hashlib import sha256
 from twin_common.documents import Category, DocumentDraft, Timestamp
 from twin_common.identity import AuthorId, canonical_url, document_id
 from twin_common.warehouse import PageState
-from twin_crawler.extraction import extract_page
+from twin_crawler.authorship import decide_authorship
 from twin_crawler.failures import Failure, failure_of_status
 from twin_crawler.link_shapes import is_login
-from twin_crawler.source import Fetched
+from twin_crawler.source import Fetched, File, Found, Read, ReadPage, read_html
 
 GONE_STATUSES = frozenset((404, 410))
 _RUNS_UNTIL_DELETED = 2
@@ -20,12 +20,19 @@ class PageAddress:
     """A page that a source found."""
 
     author_id: AuthorId
-    url: str
-    """As it was listed."""
+    found: Found
     link: str
     """The registered link through which it was found."""
     category: Category
     platform: str
+    owner: tuple[str, ...] = ()
+    """The names of the owner."""
+    read: Read = read_html
+
+    @property
+    def url(self) -> str:
+        """As it was listed."""
+        return self.found.url
 
     @property
     def canonical(self) -> str:
@@ -59,7 +66,61 @@ class Gone:
         return self.state.gone_count >= _RUNS_UNTIL_DELETED
 
 
-Visit = Written | Unchanged | Gone | Failure
+@dataclass(frozen=True)
+class Noted:
+    """Something to remember of a place that is no document."""
+
+    state: PageState
+
+
+Visit = Written | Unchanged | Gone | Noted | Failure
+
+
+def accept(address: PageAddress, file: File, state: PageState | None, now: Timestamp) -> Written:
+    """A document that its source handed over."""
+    draft = DocumentDraft.at(
+        address.author_id,
+        file.url,
+        category=file.category,
+        platform=address.platform,
+        title=file.title,
+        text=file.text,
+        language=file.language,
+        author_name=address.owner[0] if address.owner else None,
+        metadata=dict(file.metadata),
+    )
+    known = state or PageState(author_id=address.author_id, url=address.canonical)
+    news = {
+        "source_url": address.link,
+        "document_id": draft.document_id,
+        "category": file.category,
+        "revision": file.revision,
+        "gone_count": 0,
+        "seen_at": now,
+    }
+    return Written(known.model_copy(update=news), draft)
+
+
+def remove(state: PageState, now: Timestamp) -> Gone:
+    """The source knows for sure that a document is gone; nothing is left to be confirmed."""
+    return Gone(state.model_copy(update={"gone_count": _RUNS_UNTIL_DELETED, "seen_at": now}))
+
+
+def follow(address: PageAddress, revision: str, state: PageState | None, now: Timestamp) -> Noted:
+    """Remember how far a place has been followed."""
+    known = state or PageState(author_id=address.author_id, url=address.canonical)
+    return Noted(known.model_copy(update={"source_url": address.link, "revision": revision, "seen_at": now}))
+
+
+def is_current(found: Found, state: PageState | None) -> bool:
+    """Whether the listing alone says that a page is as it was when it was last read."""
+    return (
+        state is not None
+        and found.revision is not None
+        and state.document_id is not None
+        and state.revision == found.revision
+        and state.gone_count == 0
+    )
 
 
 def judge(
@@ -82,7 +143,8 @@ def judge(
     if fetched.status in GONE_STATUSES:
         return _judge_gone(fetched, state, requested_at, now)
     if fetched.status == 304 and state is not None:
-        return Unchanged(state.model_copy(update={"gone_count": 0, "seen_at": now}))
+        seen = {"gone_count": 0, "seen_at": now, "revision": address.found.revision}
+        return Unchanged(state.model_copy(update=seen))
     if failure := _refusal(address, fetched):
         return failure
     digest = sha256(fetched.body).hexdigest()
@@ -90,18 +152,35 @@ def judge(
         "etag": fetched.etag,
         "last_modified": fetched.last_modified,
         "content_digest": digest,
+        "revision": address.found.revision,
         "gone_count": 0,
         "seen_at": now,
     }
     # A redirect for the time being does not rename the page; a canonical link of the page itself does.
-    reader_url = (fetched.url if fetched.moved_for_good else address.url).split("#", 1)[0]
+    answered = fetched.url if fetched.moved_for_good else address.url
+    reader_url = (address.url if address.found.request_url else answered).split("#", 1)[0]
     if state is not None and state.content_digest == digest and _keeps_identity(address, reader_url, state):
         return Unchanged(state.model_copy(update=validators))
-    page = extract_page(fetched.body, fetched.url, fetched.content_type)
-    if isinstance(page, Failure):
-        return page
-    named_by_page = page.canonical_url != canonical_url(fetched.url)
-    draft = DocumentDraft(
+    place = reader_url if address.found.request_url else fetched.url
+    read = address.read(fetched, place)
+    if isinstance(read, Failure):
+        return read
+    known = state or PageState(author_id=address.author_id, url=address.canonical)
+    draft = _draft(address, read, reader_url, place)
+    return Written(
+        known.model_copy(
+            update=validators
+            | {"source_url": address.link, "document_id": draft.document_id, "category": draft.category}
+        ),
+        draft,
+    )
+
+
+def _draft(address: PageAddress, read: ReadPage, reader_url: str, place: str) -> DocumentDraft:
+    page, found = read.page, address.found
+    named_by_page = page.canonical_url != canonical_url(place)
+    named = read.authors or ((page.author,) if page.author else found.authors)
+    return DocumentDraft(
         author_id=address.author_id,
         url=reader_url,
         canonical_url=page.canonical_url if named_by_page else canonical_url(reader_url),
@@ -110,16 +189,11 @@ def judge(
         title=page.title,
         text=page.text,
         language=page.language,
-        author_name=page.author,
+        author_name=", ".join(named)[:200] or None,
         published_at=page.published_at,
-    )
-    known = state or PageState(author_id=address.author_id, url=address.canonical)
-    return Written(
-        known.model_copy(
-            update=validators
-            | {"source_url": address.link, "document_id": draft.document_id, "category": draft.category}
-        ),
-        draft,
+        authorship=decide_authorship(named, address.owner, has_several_authors=found.has_several_authors),
+        partial=read.partial,
+        metadata=dict(read.metadata),
     )
 
 
@@ -131,13 +205,11 @@ def _keeps_identity(address: PageAddress, reader_url: str, state: PageState) -> 
 
 
 def _refusal(address: PageAddress, fetched: Fetched) -> Failure | None:
-    """Why the answer can hold no text, as far as status, address and type tell."""
+    """Why the answer can hold no text, as far as status and address tell."""
     if not 200 <= fetched.status < 300:
         return failure_of_status(fetched.status)
     if is_login(fetched.url) and not is_login(address.url):
         return Failure("login_required", f"the page redirects to {fetched.url}")
-    if not _is_html(fetched):
-        return Failure("not_html", f"the server sent {fetched.content_type or 'an unknown type'}")
     return None
 
 
@@ -151,8 +223,3 @@ def _judge_gone(
     return Gone(
         state.model_copy(update={"gone_count": count, "seen_at": now if not counted else state.seen_at})
     )
-
-
-def _is_html(fetched: Fetched) -> bool:
-    kind = fetched.content_type.split(";")[0].strip().lower()
-    return kind in ("text/html", "application/xhtml+xml") or (not kind and b"<" in fetched.body[:1024])

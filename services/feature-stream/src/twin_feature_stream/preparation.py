@@ -212,6 +212,8 @@ def _head(
         language=document.language,
         published_at=document.published_at,
         text=text,
+        authorship=document.authorship,
+        partial=document.partial,
         metadata=document.metadata,
         status=status,
         reason=reason,

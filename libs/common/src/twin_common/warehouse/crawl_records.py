@@ -28,6 +28,8 @@ class PageState(BaseModel):
     last_modified: str | None = None
     content_digest: str | None = None
     """sha256 of the body, for servers that know no conditional requests."""
+    revision: str | None = None
+    """What the listing said of the page's state when it was last read: a time, a digest, a commit or blob."""
     gone_count: int = 0
     """How many runs in a row the server said 404 or 410."""
     seen_at: Timestamp | None = None

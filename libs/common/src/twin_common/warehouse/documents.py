@@ -223,6 +223,7 @@ def _to_row(
     return draft.model_dump(mode="python") | {
         "_id": draft.document_id,
         "category": draft.category.value,
+        "authorship": draft.authorship.value,
         "content_hash": content_hash,
         "version": version,
         "stored_at": now,

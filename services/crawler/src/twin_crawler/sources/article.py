@@ -2,13 +2,12 @@
 
 from collections.abc import AsyncIterator
 
-from twin_crawler.failures import Failure
 from twin_crawler.link_shapes import is_site
-from twin_crawler.source import Found, Site, Source
+from twin_crawler.source import Finding, Found, Site, Source
 
 
-async def _find(site: Site) -> AsyncIterator[Found | Failure]:
+async def _find(site: Site) -> AsyncIterator[Finding]:
     yield Found(site.link)
 
 
-SOURCE = Source(name="article", claims=lambda link: not is_site(link), find=_find)
+SOURCE = Source(name="article", claims=lambda link: not is_site(link), find=_find, is_last_resort=True)

@@ -7,16 +7,16 @@ from urllib.parse import urljoin
 from twin_common.errors import InvalidUrl
 from twin_common.identity import canonical_url
 from twin_crawler.failures import Failure
-from twin_crawler.feeds import WELL_KNOWN_FEEDS, announced_feeds, entry_links
+from twin_crawler.feeds import WELL_KNOWN_FEEDS, FeedEntry, announced_feeds, feed_entries
 from twin_crawler.link_shapes import is_site
 from twin_crawler.sitemaps import WELL_KNOWN_SITEMAP, read_sitemap, sitemaps_of_robots
-from twin_crawler.source import Found, Site, Source, same_site
+from twin_crawler.source import Finding, Found, Site, Source, same_site
 
 # Large sites split their sitemap in files of at most 50,000 addresses; more files than this help nobody.
 _MOST_SITEMAPS = 100
 
 
-async def _find(site: Site) -> AsyncIterator[Found | Failure]:
+async def _find(site: Site) -> AsyncIterator[Finding]:
     """Feeds first, as they are newest first; then what is known, then what only the sitemap lists."""
     start = await site.fetch(site.link)
     if isinstance(start, Failure) and not start.reason.startswith("http_"):
@@ -24,13 +24,16 @@ async def _find(site: Site) -> AsyncIterator[Found | Failure]:
         return
     home = site.link if isinstance(start, Failure) else start.url
     given = b"" if isinstance(start, Failure) else start.body
-    from_feed = entry_links(given, home)
+    from_feed = feed_entries(given, home)
     sitemap = read_sitemap(given, home, site.max_bytes) if from_feed is None else None
     if from_feed is None and sitemap is None:
         from_feed = await _feed_entries(site, announced_feeds(given, home), home)
     waiting = [home] if sitemap else await _sitemap_addresses(site, home)
     from_sitemap = await _sitemap_pages(site, waiting, home)
-    listed = list(_pages([*(from_feed or ()), *site.known, *from_sitemap], site.link, home))
+    from_feed = from_feed or []
+    listed = list(_pages([entry.url for entry in from_feed] + [*site.known, *from_sitemap], site.link, home))
+    authors = {entry.url: entry.authors for entry in from_feed}
+    has_several_authors = len({name.casefold() for names in authors.values() for name in names}) > 1
     if not listed:
         if isinstance(start, Failure):
             yield start
@@ -41,12 +44,12 @@ async def _find(site: Site) -> AsyncIterator[Found | Failure]:
                 "too_many_pages", f"the site lists more than {site.max_pages} pages; the rest is left out"
             )
             return
-        yield Found(url)
+        yield Found(url, authors=authors.get(url, ()), has_several_authors=has_several_authors)
 
 
-async def _feed_entries(site: Site, announced: list[str], home: str) -> list[str]:
+async def _feed_entries(site: Site, announced: list[str], home: str) -> list[FeedEntry]:
     """The entries of every announced feed, else of the first well-known address that is one."""
-    entries: list[str] = []
+    entries: list[FeedEntry] = []
     for url in [url for url in announced if same_site(url, home)]:
         entries += await _entries_at(site, url) or []
     if entries or announced:
@@ -58,9 +61,9 @@ async def _feed_entries(site: Site, announced: list[str], home: str) -> list[str
     return []
 
 
-async def _entries_at(site: Site, url: str) -> list[str] | None:
+async def _entries_at(site: Site, url: str) -> list[FeedEntry] | None:
     fetched = await site.fetch(url)
-    return None if isinstance(fetched, Failure) else entry_links(fetched.body, fetched.url)
+    return None if isinstance(fetched, Failure) else feed_entries(fetched.body, fetched.url)
 
 
 async def _sitemap_addresses(site: Site, home: str) -> list[str]:
@@ -98,4 +101,4 @@ def _pages(urls: Iterable[str], link: str, home: str) -> Iterator[str]:
         yield url
 
 
-SOURCE = Source(name="site", claims=is_site, find=_find)
+SOURCE = Source(name="site", claims=is_site, find=_find, is_last_resort=True)

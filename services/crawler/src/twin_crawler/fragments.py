@@ -1,0 +1,31 @@
+"""Reads the HTML of a text alone, as a platform's own answers hold it, without a page around it."""
+
+from dataclasses import replace
+from datetime import datetime
+from html import escape
+
+from twin_crawler.extraction import ExtractedPage, extract_page
+from twin_crawler.failures import Failure
+
+
+def read_fragment(
+    html: str, url: str, *, title: str, published_at: datetime | None, canonical: str | None = None
+) -> ExtractedPage | Failure:
+    """The Markdown of a text's HTML; title and date are the platform's, not guessed.
+
+    Args:
+        html: the body of the text.
+        url: where a reader finds it.
+        title: as the platform gives it.
+        published_at: likewise.
+        canonical: where the text says that it belongs, if elsewhere.
+    """
+    link = f'<link rel="canonical" href="{escape(canonical)}">' if canonical else ""
+    page = (
+        f'<html><head><meta charset="utf-8"><title>{escape(title)}</title>{link}</head>'
+        f"<body><article><h1>{escape(title)}</h1>{html}</article></body></html>"
+    )
+    read = extract_page(page.encode("utf-8", "replace"), url, "text/html; charset=utf-8")
+    if isinstance(read, Failure):
+        return read
+    return replace(read, title=title, author=None, published_at=published_at)
