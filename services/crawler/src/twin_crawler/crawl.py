@@ -101,6 +101,8 @@ async def crawl(spec: RunSpec, guard: LinkGuard, output: BinaryIO) -> None:
             await runner.crawl(crawler, spec, guard, memory, reporter, store)
         finally:
             writing.cancel()
+            if isinstance(crawler.spider, AuthorSpider):
+                await crawler.spider.renderer.close()
         spider = crawler.spider
         error = spider.error if isinstance(spider, AuthorSpider) else None
         if error is not None:

@@ -16,6 +16,8 @@ class RunSpec(BaseModel):
     requested_at: Timestamp
     traceparent: str | None
     policy: CrawlPolicy
+    credentials: dict[str, str] = {}
+    """References to secrets, which the child reads from its own environment."""
 
 
 class RunProgress(BaseModel):

@@ -1,5 +1,6 @@
 """How the crawler runs; read from `CRAWLER_*`."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -24,6 +25,10 @@ class CrawlPolicy(BaseModel):
     max_body_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
     """The largest body, also after decompression."""
     max_pages_per_link: int = Field(default=10_000, ge=1)
+    chromium_path: str | None = None
+    """The browser that renders pages of JavaScript; by default the Chromium or Chrome on PATH."""
+    secrets_path: Path | None = None
+    """The folder in which each author has a folder of secrets, which `file:` references name."""
     trusted_endpoints: Annotated[frozenset[str], NoDecode] = frozenset()
     """host:port, several apart by commas: places the link guard lets through, such as a demo on loopback."""
 

@@ -2,12 +2,17 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from twin_common.documents import Category
 from twin_common.link_guard import LinkGuard
 from twin_crawler.extraction import ExtractedPage, extract_page
 from twin_crawler.failures import Failure
+
+if TYPE_CHECKING:
+    from twin_crawler.rendering import Renderer
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class File:
     category: Category
     revision: str
     language: str | None = None
+    published_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -117,6 +123,10 @@ class Site:
     guard: LinkGuard = field(default_factory=LinkGuard)
     """For sources that do not go through `fetch`."""
     user_agent: str = "twin-crawler"
+    browser: "Renderer | None" = None
+    """For places that are shown only in a browser."""
+    secret: Callable[[str], str | None] = _knows_nothing
+    """The secret that the owner's credentials name for a place, such as `linkedin`; None: there is none."""
 
 
 @dataclass(frozen=True)

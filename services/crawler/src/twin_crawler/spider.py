@@ -1,7 +1,7 @@
 """One crawl of one author: asks the sources for pages, fetches each politely, and judges what came."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import structlog
@@ -15,12 +15,16 @@ from twin_common.errors import ForbiddenLink, InvalidUrl
 from twin_common.events import LinkOutcome
 from twin_common.identity import canonical_url
 from twin_common.link_guard import LinkGuard
+from twin_common.warehouse import PageState
+from twin_crawler.browser_requests import Answer, RenderPolicy
+from twin_crawler.credentials import Credentials
 from twin_crawler.dispatcher import NoSource, recognise_source
 from twin_crawler.download_failures import failure_of
 from twin_crawler.failures import Failure, failure_of_status
 from twin_crawler.front_pages import FrontPages
 from twin_crawler.page_memory import PageMemory
 from twin_crawler.page_store import PageStore, PageVisit
+from twin_crawler.rendering import Renderer, as_rendered
 from twin_crawler.reporter import Reporter
 from twin_crawler.run_protocol import RunSpec
 from twin_crawler.source import Fetched, File, Followed, Found, Removed, Site, Source, same_site
@@ -53,6 +57,9 @@ class AuthorSpider(Spider):
         self.store = store
         self.error: Exception | None = None
         self._front_pages = FrontPages(self._fetch)
+        policy = RenderPolicy(chromium=spec.policy.chromium_path, name=spec.policy.user_agent)
+        self.renderer = Renderer(self._download, policy)
+        self._credentials = Credentials(spec.author_id, spec.credentials, spec.policy.secrets_path)
 
     async def start(self) -> AsyncIterator[Request]:
         """The requests of all links as their sources find them, so that no host waits for another."""
@@ -81,6 +88,8 @@ class AuthorSpider(Spider):
                 revision_of=self._revision_of,
                 guard=self.guard,
                 user_agent=self.spec.policy.user_agent,
+                browser=self.renderer,
+                secret=self._credentials.secret,
             )
             async for finding in source.find(site):
                 if isinstance(finding, Failure):
@@ -176,12 +185,46 @@ class AuthorSpider(Spider):
             return
         state = self.memory.state_of(address.canonical)
         try:
-            visit = await asyncio.to_thread(judge, address, fetched, state, self.spec.requested_at, utc_now())
+            visit = await self._judge(address, fetched, state)
+            if self._needs_browser(fetched, visit):
+                rendered = await self.renderer.render(fetched.url)
+                if isinstance(rendered, Failure):
+                    visit = rendered
+                else:
+                    visit = await self._judge(address, as_rendered(fetched, rendered), state)
         except Exception as error:
             # A page that breaks the parser is that page's problem only.
             log.exception("a page could not be read", url=address.url)
             visit = Failure("unreadable", f"{type(error).__name__}: {error}")
         yield PageVisit(address, visit)
+
+    async def _judge(self, address: PageAddress, fetched: Fetched, state: PageState | None) -> Visit:
+        return await asyncio.to_thread(judge, address, fetched, state, self.spec.requested_at, utc_now())
+
+    def _needs_browser(self, fetched: Fetched, visit: Visit) -> bool:
+        """Whether a page without text may get one from its scripts; only on hosts that the owner listed."""
+        is_empty = isinstance(visit, Failure) and visit.reason == "no_text" and b"<script" in fetched.body
+        return is_empty and any(same_site(fetched.url, link) for link in self.spec.links)
+
+    async def _download(self, url: str, headers: Mapping[str, str], signed_in: bool) -> Answer | Failure:
+        """Fetch what a page in the browser asks for.
+
+        robots.txt speaks to crawlers; what the owner reads of their own with their own session it does not
+        bind.
+        """
+        request = Request(url, headers=dict(headers), dont_filter=True)
+        request.meta["dont_obey_robotstxt"] = signed_in
+        try:
+            self.guard.vet_url(url)
+            response = await self.crawler.engine.download_async(request)
+        except Exception as error:
+            return failure_of(error)
+        pairs = tuple(
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, values in response.headers.items()
+            for value in values
+        )
+        return Answer(response.url, response.status, pairs, response.body)
 
     def give_up(self, failure: TwistedFailure) -> Iterator[PageVisit]:
         """The page could not be fetched."""

@@ -86,6 +86,7 @@ def accept(address: PageAddress, file: File, state: PageState | None, now: Times
         title=file.title,
         text=file.text,
         language=file.language,
+        published_at=file.published_at,
         author_name=address.owner[0] if address.owner else None,
         metadata=dict(file.metadata),
     )
