@@ -13,7 +13,7 @@ import pytest_asyncio
 from services.crawler.tests.conftest import AUTHOR, Crawl
 from twin_common.events import RunStatus
 from twin_common.warehouse import Warehouse
-from twin_crawler.browser_requests import Answer, RenderPolicy
+from twin_crawler.browser_requests import Answer, PageLimits, RenderPolicy
 from twin_crawler.failures import Failure
 from twin_crawler.rendering import Renderer
 from twin_crawler.source import Fetched
@@ -52,7 +52,7 @@ class Pages:
 async def browser() -> AsyncIterator[tuple[Renderer, Pages]]:
     """One browser for the file: each start of Chromium costs seconds."""
     pages = Pages()
-    running = Renderer(pages, RenderPolicy(page_seconds=120, page_requests=20, page_bytes=500_000))
+    running = Renderer(pages, RenderPolicy(limits=PageLimits(seconds=120, requests=20, bytes=500_000)))
     yield running, pages
     await running.close()
 
@@ -227,7 +227,7 @@ class TestHostilePages:
             assert failure.reason == "too_large"
 
     async def test_a_script_without_end_costs_its_page_only(self, pages: Pages) -> None:
-        renderer = Renderer(pages, RenderPolicy(page_seconds=8))
+        renderer = Renderer(pages, RenderPolicy(limits=PageLimits(seconds=8)))
         pages.pages = {
             "http://a.example.org/": "<script>for (;;) {}</script>",
             "http://b.example.org/": "<p>Words</p>",

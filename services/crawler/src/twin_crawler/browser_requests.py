@@ -11,23 +11,31 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Request, Route
 
 _ANSWERED = frozenset(("document", "script", "stylesheet", "xhr", "fetch"))
+_DATA = frozenset(("document", "xhr", "fetch"))
 # The downloader has its own, or they describe a connection that is not the browser's.
 _NOT_FORWARDED = ("host", "connection", "cookie", "accept-encoding", "content-", "if-", "sec-")
 _NOT_RETURNED = ("content-encoding", "content-length", "transfer-encoding", "connection", "keep-alive")
 
 
 @dataclass(frozen=True)
+class PageLimits:
+    """What one page in the browser may cost."""
+
+    seconds: float = 60.0
+    requests: int = 100
+    bytes: int = 20 * 1024 * 1024
+    """Of all bodies of the page, and of the rendered page itself."""
+
+
+@dataclass(frozen=True)
 class RenderPolicy:
-    """What one rendered page may cost."""
+    """How a crawl uses the browser."""
 
     chromium: str | None = None
     """The browser's path; by default the first of Chromium and Chrome on PATH."""
     name: str = "twin-crawler"
     """What the browser calls itself, behind what every Chromium says."""
-    page_seconds: float = 60.0
-    page_requests: int = 100
-    page_bytes: int = 20 * 1024 * 1024
-    """Of all bodies of a page, and of the rendered page itself."""
+    limits: PageLimits = PageLimits()
     pages: int = 500
     """How many pages one crawl renders."""
 
@@ -62,15 +70,16 @@ class Answers:
     """Answers the requests of one page out of the downloader, within the page's limits."""
 
     def __init__(
-        self, context: "BrowserContext", download: Download, policy: RenderPolicy, signed_in: bool
+        self, context: "BrowserContext", download: Download, limits: PageLimits, signed_in: bool
     ) -> None:
         self._context = context
         self._download = download
         self._signed_in = signed_in
-        self.policy = policy
+        self.limits = limits
         self._requests = 0
         self._bytes = 0
-        self.bodies: list[bytes] = []
+        self.data: list[bytes] = []
+        """Pages and data, without scripts."""
         self.document_url: str | None = None
         self.failure: Failure | None = None
 
@@ -92,12 +101,13 @@ class Answers:
             await _quietly(route.abort("failed"))
             return
         self._bytes += len(answer.body)
-        if self._bytes > self.policy.page_bytes:
+        if self._bytes > self.limits.bytes:
             if is_page:
-                self.failure = Failure("too_large", f"the page has more than {self.policy.page_bytes} bytes")
+                self.failure = Failure("too_large", f"the page has more than {self.limits.bytes} bytes")
             await _quietly(route.abort("blockedbyclient"))
             return
-        self.bodies.append(answer.body)
+        if request.resource_type in _DATA:
+            self.data.append(answer.body)
         if is_page:
             self.document_url, self.failure = answer.url, None
         await self._keep_cookies(answer)
@@ -110,7 +120,7 @@ class Answers:
 
     def _takes_another(self) -> bool:
         self._requests += 1
-        return self._requests <= self.policy.page_requests and self._bytes < self.policy.page_bytes
+        return self._requests <= self.limits.requests and self._bytes < self.limits.bytes
 
     async def _headers(self, route: "Route") -> dict[str, str]:
         headers = {

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from twin_crawler.browser_requests import Answers, Cookie, Download, RenderPolicy
+from twin_crawler.browser_requests import Answers, Cookie, Download, PageLimits, RenderPolicy
 from twin_crawler.failures import Failure
 from twin_crawler.source import Fetched
 
@@ -35,7 +35,7 @@ _FLAGS = (
     "--no-pings",
     "--js-flags=--max-old-space-size=512",
 )
-_SETTLED_SECONDS = 5.0
+_SETTLED_SECONDS = 15.0
 
 
 def as_rendered(plain: Fetched, rendered: Fetched) -> Fetched:
@@ -70,10 +70,10 @@ class ShownPage:
         """Where the page came from, after redirects."""
         return self._answers.document_url or self._page.url
 
-    @property
-    def bodies(self) -> Sequence[bytes]:
-        """Everything that was fetched for the page, documents and data alike."""
-        return self._answers.bodies
+    def take_data(self) -> list[bytes]:
+        """What the page has fetched since the last call, scripts left out."""
+        data, self._answers.data = self._answers.data, []
+        return data
 
     async def html(self) -> str:
         """The page as it stands now.
@@ -81,7 +81,7 @@ class ShownPage:
         Raises:
             PageFailed: it has grown larger than is accepted.
         """
-        limit = self._answers.policy.page_bytes
+        limit = self._answers.limits.bytes
         html: str = await self._page.evaluate(
             "limit => document.documentElement.outerHTML.slice(0, limit + 1)", limit
         )
@@ -119,7 +119,7 @@ class Renderer:
     async def render(self, url: str) -> Fetched | Failure:
         """The page at `url` after its scripts ran; a Failure says why there is none."""
         try:
-            async with self.show(url, ()) as page:
+            async with self.show(url) as page:
                 await page.settle()
                 html = await page.html()
                 return Fetched(
@@ -130,14 +130,14 @@ class Renderer:
 
     @asynccontextmanager
     async def show(
-        self, url: str, cookies: Sequence[Cookie], seconds: float | None = None
+        self, url: str, cookies: Sequence[Cookie] = (), limits: PageLimits | None = None
     ) -> AsyncIterator[ShownPage]:
         """Open a page in a context of its own, which is closed whatever happens.
 
         Args:
             url: the page.
             cookies: what the context starts with.
-            seconds: how long it may stay open; by default the policy says.
+            limits: what it may cost; by default what the policy says.
 
         Raises:
             PageFailed: `no_browser`, `too_many_pages`, `render_timeout`, `render_failed`, or what the
@@ -145,16 +145,16 @@ class Renderer:
         """
         from twin_crawler.download_failures import failure_of
 
-        limit = seconds or self._policy.page_seconds
+        limits = limits or self._policy.limits
         async with self._turn:
             try:
-                async with asyncio.timeout(limit):
-                    async with self._open(url, cookies) as page:
+                async with asyncio.timeout(limits.seconds):
+                    async with self._open(url, cookies, limits) as page:
                         yield page
             except TimeoutError as error:
                 await self._close()  # a script that never ends holds its process
                 raise PageFailed(
-                    Failure("render_timeout", f"the page was not done in {limit:g} seconds")
+                    Failure("render_timeout", f"the page was not done in {limits.seconds:g} seconds")
                 ) from error
             except PageFailed:
                 raise
@@ -171,7 +171,9 @@ class Renderer:
             await self._close()
 
     @asynccontextmanager
-    async def _open(self, url: str, cookies: Sequence[Cookie]) -> AsyncIterator[ShownPage]:
+    async def _open(
+        self, url: str, cookies: Sequence[Cookie], limits: PageLimits
+    ) -> AsyncIterator[ShownPage]:
         self._pages += 1
         if self._pages > self._policy.pages:
             detail = f"this crawl has rendered {self._policy.pages} pages already"
@@ -197,7 +199,7 @@ class Renderer:
                     for cookie in cookies
                 ]
             )
-            answers = Answers(context, self._download, self._policy, signed_in=bool(cookies))
+            answers = Answers(context, self._download, limits, signed_in=bool(cookies))
             await context.route("**/*", answers.answer)
             page = await context.new_page()
             context.on("page", _close_popup)

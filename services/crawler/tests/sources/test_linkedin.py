@@ -20,7 +20,7 @@ from twin_crawler.testing.mock_site import MockSite
 
 pytestmark = pytest.mark.integration
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
-FAST = ScrollPolicy(pause_seconds=0.2, seconds=120)
+FAST = ScrollPolicy(pause_seconds=0.2)
 
 
 async def fetch(url: str, headers: Mapping[str, str], signed_in: bool) -> Answer | Failure:

@@ -12,11 +12,15 @@ from hashlib import sha256
 from urllib.parse import quote, urljoin, urlsplit
 
 from twin_common.documents import Category
-from twin_crawler.browser_requests import Cookie
+from twin_crawler.browser_requests import Cookie, PageLimits
 from twin_crawler.failures import Failure
 from twin_crawler.linkedin_posts import FeedPost, is_sign_in, profile_of, read_feed, share_urns
 from twin_crawler.rendering import PageFailed, Renderer, ShownPage
 from twin_crawler.source import File, Finding, Site, Source
+
+_HOME = "https://www.linkedin.com/"
+# LinkedIn's own scripts are some hundred files, which come at the crawl's pace.
+_LIMITS = PageLimits(seconds=900, requests=2000, bytes=256 * 1024 * 1024)
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class ScrollPolicy:
 
     scrolls: int = 60
     pause_seconds: float = 3.0
-    seconds: float = 600.0
+    limits: PageLimits = _LIMITS
     idle_scrolls: int = 3
     """After so many that brought nothing, the feed is at its end."""
     known_posts: int = 20
@@ -68,12 +72,14 @@ def source(policy: ScrollPolicy = ScrollPolicy()) -> Source:
 async def _read(
     site: Site, browser: Renderer, profile: str, session: str, policy: ScrollPolicy
 ) -> AsyncIterator[Finding]:
-    url = urljoin(site.link, f"/in/{quote(profile)}/recent-activity/all/")
+    base = _HOME if SOURCE.knows_host_of(site.link) else site.link
+    url = urljoin(base, f"/in/{quote(profile)}/recent-activity/all/")
     parts = urlsplit(url)
     cookie = Cookie("li_at", session, parts.hostname or "", secure=parts.scheme == "https")
     seen: dict[str, str] = {}
+    shares: dict[str, str] = {}
     idle = 0
-    async with browser.show(url, [cookie], seconds=policy.seconds) as page:
+    async with browser.show(url, [cookie], policy.limits) as page:
         await page.settle()
         if is_sign_in(page.url):
             detail = "LinkedIn asks to sign in: the session cookie has run out or is held for a check"
@@ -81,10 +87,11 @@ async def _read(
             return
         for _ in range(policy.scrolls):
             fresh = await _fresh_posts(page, profile, seen)
+            shares |= share_urns(page.take_data())
             for post in fresh:
-                yield _file(post, share_urns(page.bodies))
+                yield _file(post, shares)
             idle = 0 if fresh else idle + 1
-            known = _known_at_end(seen, site)
+            known = _known_at_end(seen, shares, site)
             if idle >= policy.idle_scrolls or known >= policy.known_posts or len(seen) >= site.max_pages:
                 break
             await page.scroll_to_end(policy.pause_seconds)
@@ -100,11 +107,11 @@ async def _fresh_posts(page: ShownPage, profile: str, seen: dict[str, str]) -> l
     return fresh
 
 
-def _known_at_end(seen: dict[str, str], site: Site) -> int:
+def _known_at_end(seen: dict[str, str], shares: dict[str, str], site: Site) -> int:
     """How many of the last posts are stored as they are."""
     count = 0
     for urn, text in reversed(seen.items()):
-        if site.revision_of(_address(urn)) != _revision(text):
+        if site.revision_of(_address(shares.get(urn, urn))) != _revision(text):
             break
         count += 1
     return count
