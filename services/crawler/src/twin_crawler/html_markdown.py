@@ -14,9 +14,11 @@ _DROPPED = frozenset(
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
 _BLOCKS = frozenset(
     ("p", "div", "section", "article", "header", "footer", "main", "aside", "figure", "figcaption", "table")
-) | frozenset(("tr", "dl", "dt", "dd", "center", "body", "html"))
+) | frozenset(
+    ("tr", "td", "th", "tbody", "thead", "caption", "li", "dl", "dt", "dd", "center", "body", "html")
+)
 _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "s": "~~", "del": "~~"}
-_DEEPEST = 200
+_DEEPEST = 100
 """Levels of elements; real texts have a tenth of it, and the walk is recursive."""
 
 
@@ -47,20 +49,25 @@ class _Writer:
     def write(self, element: HtmlElement, depth: int = 0) -> list[str]:
         """The blocks of an element's content, without the element itself."""
         self._content(element, depth)
+        return self.blocks()
+
+    def blocks(self) -> list[str]:
+        """What was written so far."""
         self._end_block()
         return self._blocks
 
     def _content(self, element: HtmlElement, depth: int) -> None:
-        self._text(element.text)
         if depth > _DEEPEST:
             self._text(element.text_content())
             return
+        self._text(element.text)
         for child in element:
             if isinstance(child.tag, str) and child.tag not in _DROPPED:
-                self._element(child, depth + 1)
+                self.add(child, depth + 1)
             self._text(child.tail)
 
-    def _element(self, element: HtmlElement, depth: int) -> None:
+    def add(self, element: HtmlElement, depth: int) -> None:
+        """Write an element with what it is."""
         tag = element.tag
         if tag in _HEADINGS:
             self._add(f"{_HEADINGS[tag]} {' '.join(_Writer().write(element, depth))}")
@@ -71,15 +78,22 @@ class _Writer:
         elif tag == "pre":
             self._add(_code(element))
         elif tag == "table":
-            self._add(_table(element, depth))
+            table = _table(element, depth)
+            if table is None:
+                self._block(element, depth)
+            else:
+                self._add(table)
         elif tag == "hr":
             self._add("---" if self._blocks or self._line.strip() else "")
-        elif tag == "br":
-            self._line = self._line.rstrip(" ") + "\n"
         elif tag in _BLOCKS:
-            self._end_block()
-            self._content(element, depth)
-            self._end_block()
+            self._block(element, depth)
+        else:
+            self._inline(element, depth)
+
+    def _inline(self, element: HtmlElement, depth: int) -> None:
+        tag = element.tag
+        if tag == "br":
+            self._line = self._line.rstrip(" ") + "\n"
         elif tag == "a":
             self._line += _link(element, depth)
         elif tag in _MARKS:
@@ -88,6 +102,11 @@ class _Writer:
             self._line += " ".join((element.get("alt") or "").split())
         else:
             self._content(element, depth)
+
+    def _block(self, element: HtmlElement, depth: int) -> None:
+        self._end_block()
+        self._content(element, depth)
+        self._end_block()
 
     def _text(self, text: str | None) -> None:
         if text:
@@ -110,16 +129,24 @@ def _inner(element: HtmlElement, depth: int) -> str:
     return "\n\n".join(_Writer().write(element, depth))
 
 
+def _outer(element: HtmlElement, depth: int) -> str:
+    writer = _Writer()
+    writer.add(element, depth)
+    return "\n\n".join(writer.blocks())
+
+
 def _list(element: HtmlElement, depth: int) -> str:
-    lines, number = [], 0
+    lines, number = [" ".join((element.text or "").split())], 0
     for item in element:
-        if item.tag != "li":
-            continue
-        number += 1
-        bullet = f"{number}. " if element.tag == "ol" else "- "
-        inner = re.sub(r"\n\n(?=- |\d+\. )", "\n", _inner(item, depth))
-        lines.append(bullet + inner.replace("\n", "\n" + " " * len(bullet)))
-    return "\n".join(lines)
+        if isinstance(item.tag, str) and item.tag not in _DROPPED:
+            number += item.tag == "li"
+            # What is no item, such as a list straight inside a list, belongs to the item before it.
+            bullet = f"{number}. " if element.tag == "ol" else "- "
+            inner = _inner(item, depth) if item.tag == "li" else _outer(item, depth)
+            inner = re.sub(r"\n\n(?=- |\d+\. )", "\n", inner).replace("\n", "\n" + " " * len(bullet))
+            lines.append((bullet if item.tag == "li" else " " * len(bullet)) + inner)
+        lines.append(" ".join((item.tail or "").split()))
+    return "\n".join(line for line in lines if line.strip())
 
 
 def _code(element: HtmlElement) -> str:
@@ -133,21 +160,25 @@ def _code(element: HtmlElement) -> str:
     return CodeBlock(code, language[1] if language else named_outright).to_markdown() if code.strip() else ""
 
 
-def _table(element: HtmlElement, depth: int) -> str:
-    rows = [
-        [" ".join(_inner(cell, depth).split()).replace("|", "\\|") for cell in row.iter("td", "th")]
-        for row in element.iter("tr")
-    ]
-    rows = [row for row in rows if any(row)]
-    if not rows:
-        return _inner_text(element)
-    width = max(map(len, rows))
-    lines = ["| " + " | ".join(row + [""] * (width - len(row))) + " |" for row in rows]
+def _table(element: HtmlElement, depth: int) -> str | None:
+    """The table with its first row as its head; None: it holds words outside its cells."""
+    # Rows of tables in the cells are left to those tables: visiting them twice doubles with each level.
+    rows = [row for row in element.iter("tr") if next(row.iterancestors("table")) is element]
+    cells = [[cell for cell in row if cell.tag in ("td", "th")] for row in rows]
+    inside = sum(_size(cell) for row in cells for cell in row)
+    if inside != _size(element):
+        return None
+    texts = [[" ".join(_inner(cell, depth).split()).replace("|", "\\|") for cell in row] for row in cells]
+    texts = [row for row in texts if any(row)]
+    if not texts:
+        return ""
+    width = max(map(len, texts))
+    lines = ["| " + " | ".join(row + [""] * (width - len(row))) + " |" for row in texts]
     return "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
 
 
-def _inner_text(element: HtmlElement) -> str:
-    return " ".join(element.text_content().split())
+def _size(element: HtmlElement) -> int:
+    return len("".join(element.text_content().split()))
 
 
 def _link(element: HtmlElement, depth: int) -> str:
