@@ -19,8 +19,10 @@ _MEMORY_BYTES = 2 * 1024**3
 """Address space of one git process: a pack is mapped whole, and an honest one is smaller than its limit."""
 
 _ERROR_CHARACTERS = 300
+_BLOCK = 512
+"""Bytes, in which `ulimit -f` counts; `-v` counts in 1024."""
 
-# `ulimit -f` counts in 512 bytes and `-v` in 1024; not every system knows `-v`.
+# Not every system knows `-v`.
 _LIMITED = 'ulimit -f "$1" && ulimit -c 0 && { ulimit -v "$2" 2>/dev/null || :; }; shift 2; exec "$@"'
 
 _CONFIGURATION = (
@@ -71,17 +73,22 @@ class Git:
     def repository(self) -> Path:
         return self.folder / "repository.git"
 
-    def run(self, *arguments: str) -> bytes:
+    def run(self, *arguments: str, most_output_bytes: int | None = None) -> bytes:
         """Run a command and return what it wrote to standard output.
+
+        Args:
+            arguments: the command.
+            most_output_bytes: the largest output, where that is less than `most_bytes`.
 
         Raises:
             GitError: it failed.
             GitLimitReached: it was ended for its output, its memory or its time.
         """
+        most_bytes = min(self.most_bytes, most_output_bytes or self.most_bytes)
         output, errors = self.folder / "output", self.folder / "errors"
         with output.open("wb") as out, errors.open("wb") as err:
             process = subprocess.Popen(
-                self._command(arguments),
+                self._command(arguments, most_bytes),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -96,7 +103,7 @@ class Git:
             finally:
                 _end(process)
         if code != 0:
-            self._refuse(code, errors)
+            self._refuse(code, errors, most_bytes)
         return output.read_bytes()
 
     @contextmanager
@@ -104,7 +111,7 @@ class Git:
         """A command that answers what is written to it; ended with the block."""
         with (self.folder / "errors").open("wb") as err:
             process = subprocess.Popen(
-                self._command(arguments),
+                self._command(arguments, self.most_bytes),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=err,
@@ -117,9 +124,9 @@ class Git:
             finally:
                 _end(process)
 
-    def _command(self, arguments: Sequence[str]) -> list[str]:
+    def _command(self, arguments: Sequence[str], most_bytes: int) -> list[str]:
         settings = [part for setting in (*_CONFIGURATION, *self.options) for part in ("-c", setting)]
-        limits = (str(self.most_bytes // 512), str(_MEMORY_BYTES // 1024))
+        limits = (str(most_bytes // _BLOCK), str(_MEMORY_BYTES // 1024))
         return ["/bin/sh", "-c", _LIMITED, "sh", *limits, _git(), *settings, *arguments]
 
     @property
@@ -141,12 +148,20 @@ class Git:
             "GIT_TERMINAL_PROMPT": "0",
         }
 
-    def _refuse(self, code: int, errors: Path) -> None:
+    def _wrote_too_much(self, code: int, most_bytes: int) -> bool:
+        """Whether a file stands at its limit: git seldom says which of its children was ended, and why."""
+        if code in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):
+            return True
+        limit = most_bytes // _BLOCK * _BLOCK
+        written = [self.folder / "output", *self.repository.glob("objects/pack/tmp_*")]
+        return any(path.stat().st_size >= limit for path in written)
+
+    def _refuse(self, code: int, errors: Path, most_bytes: int) -> None:
         with errors.open("rb") as file:
             file.seek(max(0, errors.stat().st_size - 4096))
             said = file.read().decode("utf-8", "replace").strip()
-        if code in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ) or "signal 25" in said or "File too large" in said:
-            raise GitLimitReached(f"git wrote more than {self.most_bytes // 1024**2} MiB")
+        if self._wrote_too_much(code, most_bytes):
+            raise GitLimitReached(f"git wrote more than {most_bytes // 1024**2} MiB")
         if "out of memory" in said.lower():
             raise GitLimitReached("git needed more memory than it may have")
         raise GitError(said[-_ERROR_CHARACTERS:] or f"git ended with exit code {code}")

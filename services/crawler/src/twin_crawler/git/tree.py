@@ -10,6 +10,9 @@ from twin_crawler.git.remote import HEAD
 
 _ENTRY = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]{40,64}) +(\d+|-|BAD)\t(.+)", re.DOTALL)
 _FILE_MODES = frozenset((b"100644", b"100755", b"100664"))
+_MOST_LISTING_BYTES = 32 * 1024**2
+"""About 300,000 files."""
+
 _CHUNK = 64
 """How many blobs are asked for before their answers are read: the question fits into a pipe."""
 
@@ -34,7 +37,8 @@ def list_files(git: Git) -> Iterator[TreeFile]:
         GitError: the tree is broken.
         GitLimitReached: the listing is endless, as that of trees that hold each other many times over.
     """
-    listing = git.run(f"--git-dir={git.repository}", "ls-tree", "-r", "-l", "-z", "--full-tree", HEAD)
+    command = (f"--git-dir={git.repository}", "ls-tree", "-r", "-l", "-z", "--full-tree", HEAD)
+    listing = git.run(*command, most_output_bytes=_MOST_LISTING_BYTES)
     for line in listing.split(b"\0"):
         if (entry := _ENTRY.fullmatch(line)) is None:
             continue
