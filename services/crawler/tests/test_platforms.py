@@ -1,4 +1,4 @@
-"""Platforms crawled in the real child process: a publication, stories, a repository, and whose words they are."""
+"""Platforms crawled in the real child process: a publication, a repository, and whose words they are."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path

@@ -19,6 +19,9 @@ def server(tmp_path: Path) -> Iterator[GitServer]:
         yield running
 
 
+LIMITS = RepositoryLimits()
+
+
 @pytest.fixture
 def repository(server: GitServer) -> Path:
     """An empty repository of the server, `ada/notes.git`."""
@@ -36,7 +39,7 @@ class Follower:
         self.failures: list[Failure] = []
         self.redirects: dict[str, str] = {}
 
-    async def follow(self, limits: RepositoryLimits = RepositoryLimits()) -> list[Finding]:
+    async def follow(self, limits: RepositoryLimits = LIMITS) -> list[Finding]:
         """What one crawl finds; addresses that it finds unchanged are `Found`."""
         site = Site(
             link=self.repository.home,

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import zlib
+from dataclasses import dataclass
 from hashlib import sha1
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -27,8 +28,19 @@ SECRET = "the canary sings"
 CODE = b"def read():\n    return []\n"
 
 
+@dataclass(frozen=True)
+class Canary:
+    """A file that only a foreign command would create."""
+
+    path: Path
+
+    @property
+    def sang(self) -> bool:
+        return self.path.exists()
+
+
 @pytest.fixture
-def canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Canary:
     """A file that nothing may create, and a home whose settings nothing may read."""
     marker = tmp_path / "canary"
     home = tmp_path / "home"
@@ -55,12 +67,12 @@ def canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("ALL_PROXY", "http://127.0.0.1:9"),
     ):
         monkeypatch.setenv(name, str(value))
-    return marker
+    return Canary(marker)
 
 
 class TestContents:
     async def test_links_submodules_filters_hooks_and_pointers(
-        self, tmp_path: Path, repository: Path, follower: Any, canary: Path
+        self, tmp_path: Path, repository: Path, follower: Any, canary: Canary
     ) -> None:
         secret = tmp_path / "secret.py"
         secret.write_text(f"# {SECRET}\n")
@@ -88,7 +100,7 @@ class TestContents:
         } | {".lfsconfig": "[lfs]\n\turl = http://169.254.169.254/\n"}
         assert SECRET not in str(follower.documents)
         assert follower.failures == []
-        assert not canary.exists()
+        assert not canary.sang
 
     async def test_odd_names_are_addresses_like_others(self, repository: Path, follower: Any) -> None:
         names = [
@@ -108,7 +120,7 @@ class TestContents:
             b"C:\\con.py",
             b"a" * 200 + b".py",
         ]
-        commit(repository, {name: CODE for name in names})
+        commit(repository, dict.fromkeys(names, CODE))
         await follower.follow()
         assert follower.failures == []
         assert len({file.url for file in follower.documents.values()}) == len(names)
@@ -248,7 +260,9 @@ class TestServers:
         await follower.follow()
         assert follower.reasons[0] in ("git_failed", "repository_missing", "empty_repository")
 
-    async def test_a_wall_asks_for_no_password(self, server: GitServer, follower: Any, canary: Path) -> None:
+    async def test_a_wall_asks_for_no_password(
+        self, server: GitServer, follower: Any, canary: Canary
+    ) -> None:
         def refuse(request: BaseHTTPRequestHandler) -> None:
             request.send_response(401)
             request.send_header("WWW-Authenticate", 'Basic realm="x"')
@@ -257,7 +271,7 @@ class TestServers:
         server.answers["/ada/"] = refuse
         await follower.follow()
         assert follower.reasons == ["repository_missing"]
-        assert not canary.exists()
+        assert not canary.sang
 
 
 class TestAddresses:
@@ -327,17 +341,17 @@ class TestAddresses:
 
 
 class TestCommand:
-    def test_other_transports_are_not_spoken(self, tmp_path: Path, repository: Path, canary: Path) -> None:
+    def test_other_transports_are_not_spoken(self, tmp_path: Path, repository: Path, canary: Canary) -> None:
         commit(repository, {b"good.py": CODE})
         with scratch_folder() as folder:
             git_command = Git(folder, 1024**2, 20, protocols="https")
-            for url in (f"file://{repository}", f"ext::sh -c touch% {canary}", "ssh://git@127.0.0.1/x"):
+            for url in (f"file://{repository}", f"ext::sh -c touch% {canary.path}", "ssh://git@127.0.0.1/x"):
                 with pytest.raises(GitError, match="not allowed"):
                     git_command.run("ls-remote", "--", url)
-        assert not canary.exists()
+        assert not canary.sang
 
     def test_its_environment_holds_no_word_of_ours(
-        self, monkeypatch: pytest.MonkeyPatch, canary: Path
+        self, monkeypatch: pytest.MonkeyPatch, canary: Canary
     ) -> None:
         monkeypatch.setenv("GITHUB_TOKEN", SECRET)
         with scratch_folder() as folder:

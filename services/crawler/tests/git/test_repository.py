@@ -24,6 +24,10 @@ FILES: dict[bytes, Any] = {
 }
 
 
+def move(folder: Path, target: Path) -> None:
+    folder.rename(target)
+
+
 class TestFollow:
     async def test_one_document_a_file_with_what_is_known_of_it(
         self, repository: Path, follower: Any
@@ -108,12 +112,12 @@ class TestFollow:
     ) -> None:
         commit(repository, FILES)
         await follower.follow()
-        away = repository.rename(repository.with_name("away.git"))
+        move(repository, repository.with_name("away.git"))
         await follower.follow()
         assert (len(follower.documents), follower.reasons) == (4, ["repository_missing"])
         await follower.follow()
         assert follower.documents == {}
-        away.rename(repository)
+        move(repository.with_name("away.git"), repository)
         await follower.follow()
         assert len(follower.documents) == 4
 

@@ -10,8 +10,9 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,7 +24,7 @@ _BLOCK = 512
 """Bytes, in which `ulimit -f` counts; `-v` counts in 1024."""
 
 # Not every system knows `-v`.
-_LIMITED = 'ulimit -f "$1" && ulimit -c 0 && { ulimit -v "$2" 2>/dev/null || :; }; shift 2; exec "$@"'
+_LIMITED = 'ulimit -f "$1" && ulimit -c 0 && ulimit -t "$3" && { ulimit -v "$2" 2>/dev/null || :; }; shift 3; exec "$@"'
 
 _CONFIGURATION = (
     "core.askPass=",
@@ -126,7 +127,7 @@ class Git:
 
     def _command(self, arguments: Sequence[str], most_bytes: int) -> list[str]:
         settings = [part for setting in (*_CONFIGURATION, *self.options) for part in ("-c", setting)]
-        limits = (str(most_bytes // _BLOCK), str(_MEMORY_BYTES // 1024))
+        limits = (str(most_bytes // _BLOCK), str(_MEMORY_BYTES // 1024), str(ceil(self.seconds)))
         return ["/bin/sh", "-c", _LIMITED, "sh", *limits, _git(), *settings, *arguments]
 
     @property
@@ -185,10 +186,8 @@ def _git() -> str:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a command with all its children, and let go of its pipes."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()

@@ -40,7 +40,7 @@ def vetted_options(guard: LinkGuard, url: str) -> tuple[tuple[str, ...], str]:
     The name is resolved once, here; libcurl is told the answer and asks nobody.
 
     Raises:
-        ForbiddenLink: the guard refuses the link or an address of its host, or it is http and not vouched for.
+        ForbiddenLink: the guard refuses the link or an address of its host; http is for trusted endpoints.
         OSError: the name does not resolve.
     """
     vetted = guard.vet_url(url)

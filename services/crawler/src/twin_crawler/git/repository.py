@@ -83,11 +83,11 @@ async def follow(
         return
     with scratch_folder() as folder:
         try:
-            git, url, head = await _reach(site, repository.clone_url, folder, limits)
-            if head is None:
+            reached = await _reach(site, repository.clone_url, folder, limits)
+            if reached is None:
                 yield Failure("empty_repository", "the repository has no commit")
                 return
-            async for finding in _follow_head(site, repository, limits, git, url, head):
+            async for finding in _follow_head(site, repository, limits, reached):
                 yield finding
         except RepositoryMissing as error:
             for finding in note_missing(site, repository, str(error)):
@@ -111,37 +111,44 @@ def note_missing(site: Site, repository: Repository, why: str) -> list[Finding]:
     return [Failure("repository_missing", f"{repository.name} is not there: {why}"), noted]
 
 
-async def _reach(
-    site: Site, url: str, folder: Path, limits: RepositoryLimits
-) -> tuple[Git, str, Head | None]:
+@dataclass(frozen=True)
+class _Reached:
+    """A repository whose server answered: how to ask it, and where its default branch stands."""
+
+    git: Git
+    url: str
+    head: Head
+
+
+async def _reach(site: Site, url: str, folder: Path, limits: RepositoryLimits) -> _Reached | None:
     """Ask where the default branch stands; one redirect is followed, through the crawler's own guard."""
     try:
-        git = await _git_for(site, url, folder, limits)
-        return git, url, await asyncio.to_thread(read_head, git, url)
+        return await _ask(site, url, folder, limits)
     except RepositoryMoved:
         answer = await site.fetch(url.rstrip("/") + _INFO)
         if isinstance(answer, Failure) or not answer.url.endswith(_INFO):
             raise
-        moved = answer.url.removesuffix(_INFO)
-        git = await _git_for(site, moved, folder, limits)
-        return git, moved, await asyncio.to_thread(read_head, git, moved)
+        return await _ask(site, answer.url.removesuffix(_INFO), folder, limits)
 
 
-async def _git_for(site: Site, url: str, folder: Path, limits: RepositoryLimits) -> Git:
+async def _ask(site: Site, url: str, folder: Path, limits: RepositoryLimits) -> _Reached | None:
     options, protocol = await asyncio.to_thread(vetted_options, site.guard, url)
     agent = f"http.userAgent={site.user_agent}"
-    return Git(folder, limits.pack_bytes, limits.seconds, (*options, agent), protocol)
+    git = Git(folder, limits.pack_bytes, limits.seconds, (*options, agent), protocol)
+    head = await asyncio.to_thread(read_head, git, url)
+    return _Reached(git, url, head) if head is not None else None
 
 
 async def _follow_head(
-    site: Site, repository: Repository, limits: RepositoryLimits, git: Git, url: str, head: Head
+    site: Site, repository: Repository, limits: RepositoryLimits, reached: _Reached
 ) -> AsyncIterator[Finding]:
+    git, head = reached.git, reached.head
     known = repository.own(site.known)
     if site.revision_of(repository.home) == _mark(head, len(known)):
         for address in known:
             yield Found(address, revision=site.revision_of(address))
         return
-    await asyncio.to_thread(fetch, git, url, head.commit, limits.blob_bytes)
+    await asyncio.to_thread(fetch, git, reached.url, head.commit, limits.blob_bytes)
     chosen = choose_files(await asyncio.to_thread(lambda: list(list_files(git))), limits)
     addresses = {file.path: repository.file_url(file.path, head.branch) for file, _ in chosen.files}
     kept = 0
@@ -159,7 +166,7 @@ async def _follow_head(
         batch = changed[start : start + _BATCH]
         contents = await asyncio.to_thread(lambda files: list(read_files(git, files)), [f for f, _ in batch])
         for (file, kind), (_, content) in zip(batch, contents, strict=True):
-            document = _document(repository, head, file, kind, content, addresses[file.path])
+            document = _document(repository, head, file, kind, content)
             if document is not None:
                 kept += 1
                 yield document
@@ -202,7 +209,8 @@ def choose_files(files: Iterable[TreeFile], limits: RepositoryLimits) -> Chosen:
     hand_written.sort(
         key=lambda pair: (pair[1].category is Category.CODE, pair[0].path.count(b"/"), pair[0].path)
     )
-    chosen, total = [], 0
+    chosen: list[tuple[TreeFile, HandWritten]] = []
+    total = 0
     for file, kind in hand_written:
         total += file.size or 0
         if len(chosen) < limits.files and total <= limits.text_bytes:
@@ -213,7 +221,7 @@ def choose_files(files: Iterable[TreeFile], limits: RepositoryLimits) -> Chosen:
 
 
 def _document(
-    repository: Repository, head: Head, file: TreeFile, kind: HandWritten, content: bytes, url: str
+    repository: Repository, head: Head, file: TreeFile, kind: HandWritten, content: bytes
 ) -> File | None:
     is_code = kind.category is Category.CODE
     text = read_text(content, kind.language) if is_code else read_prose(content)
@@ -224,6 +232,7 @@ def _document(
     if kind.language:
         metadata["language"] = kind.language
     title = path if is_code else _heading(text) or f"{repository.name}: {path}"
+    url = repository.file_url(file.path, head.branch)
     return File(url, title, text, kind.category, _revision(file), metadata=metadata)
 
 

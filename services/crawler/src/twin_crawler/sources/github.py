@@ -21,10 +21,13 @@ _HOSTS = frozenset(("github.com", "www.github.com"))
 _OWNER = re.compile(r"/([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))/?")
 _REPOSITORY = re.compile(r"/([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))/([\w.-]{1,100})/?")
 _NO_OWNERS = frozenset(
-    "about apps collections contact customer-stories enterprise events explore features issues join login"
-    " marketplace new notifications orgs pricing pulls search security sessions settings site sponsors topics"
-    " trending".split()
+    (
+        *("about", "apps", "collections", "contact", "customer-stories", "enterprise", "events", "explore"),
+        *("features", "issues", "join", "login", "marketplace", "new", "notifications", "orgs", "pricing"),
+        *("pulls", "search", "security", "sessions", "settings", "site", "sponsors", "topics", "trending"),
+    )
 )
+"""First parts of addresses that are pages of GitHub itself."""
 
 
 async def _find(site: Site) -> AsyncIterator[Finding]:

@@ -44,7 +44,7 @@ class MockSubstack:
             "reaction_count": 0,
             "truncated_body_text": sentences[:60],
             "publishedBylines": [{"id": 7, "name": "Ada Stone", "handle": "ada", "is_guest": False}],
-            "body_html": f"<p>{sentences}</p><div class='subscription-widget-wrap'><p>Subscribe now</p></div>",
+            "body_html": f"<p>{sentences}</p><div class='subscription-widget-wrap'><p>Subscribe</p></div>",
         }
         self.posts[slug] = before | fields
         self._serve()
