@@ -1,5 +1,6 @@
 """Platforms crawled in the real child process: a publication, a repository, and whose words they are."""
 
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -67,6 +68,53 @@ class TestSubstack:
         fourth = await crawl(site.url)
         assert (fourth.counts.deleted, fourth.counts.updated) == (1, 0)
         assert "n7" not in await stored(warehouse)
+
+
+class TestMedium:
+    async def test_a_publication_under_its_own_domain(
+        self, site: MockSite, crawl: Crawl, warehouse: Warehouse
+    ) -> None:
+        """The front page names Medium's app; a story is sent round by its identity service and comes back."""
+        words = " ".join(f"Sentence {number} of a log that only ever grows." for number in range(12))
+        site.pages["/"] = (
+            '<html><head><meta property="al:android:package" content="com.medium.reader"></head><body>'
+            "<script>window.__APOLLO_STATE__ = {}</script></body></html>"
+        )
+        stories = ("on-logs-0123456789ab", "locked-0123456789ac", "guest-0123456789ad")
+        for slug, locked, creator in zip(
+            stories, (False, True, False), ("Ada Stone", "Ada Stone", "Ben Reed"), strict=True
+        ):
+            identity = slug.rsplit("-", 1)[-1]
+            content = {
+                "isLockedPreviewOnly": locked,
+                "bodyModel": {"paragraphs": [{"__ref": f"Paragraph:{identity}_0"}]},
+            }
+            state = {
+                "User:7": {"name": creator},
+                f"Paragraph:{identity}_0": {"type": "P", "text": words, "markups": []},
+                f"Post:{identity}": {
+                    "title": slug,
+                    "creator": {"__ref": "User:7"},
+                    "mediumUrl": f"{site.url}/{slug}",
+                    'content({"postMeteringOptions":{}})': content,
+                },
+            }
+            script = f"<script>window.__APOLLO_STATE__ = {json.dumps(state)}</script>"
+            site.pages[f"/{slug}"] = respond(307, Location=f"/m/global-identity-2?redirectUrl=/{slug}")
+            site.pages[f"/m/global-identity-2?redirectUrl=/{slug}"] = respond(
+                302, Location=f"/{slug}?gi=5d41402abc4b"
+            )
+            site.pages[f"/{slug}?gi=5d41402abc4b"] = f"<html><body>{script}</body></html>"
+        site.list_in_sitemap([f"/{slug}" for slug in stories] + ["/about"])
+        first = await crawl(site.url)
+        assert (first.counts.inserted, first.counts.failed) == (3, 0), first.errors
+        documents = await stored(warehouse)
+        assert set(documents) == set(stories)
+        assert all(document.platform == "medium" for document in documents.values())
+        assert {name for name, document in documents.items() if document.partial} == {stories[1]}
+        assert documents[stories[2]].authorship is Authorship.OTHER
+        second = await crawl(site.url)
+        assert (second.counts.unchanged, second.counts.updated) == (3, 0)
 
 
 class TestAuthorship:

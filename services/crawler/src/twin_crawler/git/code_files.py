@@ -41,12 +41,12 @@ _BOILERPLATE = re.compile(
     re.IGNORECASE,
 )
 _DATA = _words(
-    "csv tsv svg json5l jsonl ndjson geojson topojson xml xsd dtd plist resx po pot mo ipynb parquet arrow"
-    " avro pem crt key pub asc sig log out diff patch lst dat bib ics vcf srt vtt eps ps ai obj stl gltf"
-    " fbx dae png jpg jpeg gif bmp ico webp tif tiff psd mp3 mp4 mov avi mkv wav flac ogg webm pdf doc docx xls"
-    " xlsx ppt pptx odt ods odp epub zip gz tgz bz2 xz zst 7z rar tar jar war class so dll dylib exe a o lib bin"
-    " wasm pyc pyo whl egg gem nupkg deb rpm dmg iso img woff woff2 ttf otf eot db sqlite sqlite3 pkl npy npz"
-    " h5 pt pth onnx safetensors gguf model tfrecord keystore p12"
+    "csv tsv svg json5l jsonl ndjson geojson topojson xml xsd dtd plist resx po pot mo ipynb parquet"
+    " arrow avro pem crt key pub asc sig log out diff patch lst dat bib ics vcf srt vtt eps ps ai obj"
+    " stl gltf fbx dae png jpg jpeg gif bmp ico webp tif tiff psd mp3 mp4 mov avi mkv wav flac ogg webm"
+    " pdf doc docx xls xlsx ppt pptx odt ods odp epub zip gz tgz bz2 xz zst 7z rar tar jar war class so"
+    " dll dylib exe a o lib bin wasm pyc pyo whl egg gem nupkg deb rpm dmg iso img woff woff2 ttf otf"
+    " eot db sqlite sqlite3 pkl npy npz h5 pt pth onnx safetensors gguf model tfrecord keystore p12"
 )
 _PROSE = _words("md markdown mdx rst txt adoc org")
 _PROSE_NAMES = _words("readme changelog changes contributing history news todo")
@@ -115,9 +115,7 @@ def judge_name(path: str) -> HandWritten | None:
 
 def read_text(content: bytes, language: str | None) -> str | None:
     """The text of a file; None when it is empty, binary, a pointer elsewhere, minified or generated."""
-    if content.startswith(_LFS_POINTER) or not content.strip():
-        return None
-    text = _decode(content)
+    text = read_prose(content)
     if text is None:
         return None
     lines = text.splitlines()
@@ -131,9 +129,8 @@ def read_text(content: bytes, language: str | None) -> str | None:
 
 def read_prose(content: bytes) -> str | None:
     """The text of a README or another document; None when it is empty, binary or a pointer elsewhere."""
-    if content.startswith(_LFS_POINTER) or not content.strip():
-        return None
-    return _decode(content)
+    text = None if content.startswith(_LFS_POINTER) else _decode(content)
+    return text if text and text.strip() else None
 
 
 def _decode(content: bytes) -> str | None:

@@ -24,7 +24,10 @@ _BLOCK = 512
 """Bytes, in which `ulimit -f` counts; `-v` counts in 1024."""
 
 # Not every system knows `-v`.
-_LIMITED = 'ulimit -f "$1" && ulimit -c 0 && ulimit -t "$3" && { ulimit -v "$2" 2>/dev/null || :; }; shift 3; exec "$@"'
+_LIMITED = (
+    'ulimit -c 0 && ulimit -f "$1" && ulimit -t "$3" && { ulimit -v "$2" 2>/dev/null || :; };'
+    ' shift 3; exec "$@"'
+)
 
 _CONFIGURATION = (
     "core.askPass=",
