@@ -180,6 +180,16 @@ class TestContents:
         await follower.follow(RepositoryLimits())
         assert set(follower.paths) == {"good.py"}
 
+    async def test_of_a_repository_that_is_too_large_the_small_files_are_read(
+        self, repository: Path, follower: Any
+    ) -> None:
+        large = {b"large%d.py" % number: os.urandom(100_000) for number in range(30)}
+        commit(repository, large | {b"good.py": CODE})
+        await follower.follow(RepositoryLimits(pack_bytes=1024**2))
+        assert set(follower.paths) == {"good.py"}
+        assert follower.reasons == ["repository_limits"]
+        assert "30 files were left out" in follower.failures[0].detail
+
     async def test_thousands_of_files(self, repository: Path, follower: Any) -> None:
         commit(repository, {b"d%d/f%d.py" % (n % 50, n): b"x = %d\n" % n for n in range(4000)})
         await follower.follow(RepositoryLimits(files=3000))

@@ -1,6 +1,7 @@
 """A repository on a server: where its default branch stands, and its files of today without their history."""
 
 import re
+import shutil
 from dataclasses import dataclass
 
 from twin_common.errors import ForbiddenLink
@@ -78,7 +79,7 @@ def read_head(git: Git, url: str) -> Head | None:
 
 
 def fetch(git: Git, url: str, commit: str, most_blob_bytes: int) -> None:
-    """Fetch the files of a commit that are not too large into the repository of `git`.
+    """Fetch the files of a commit that are not too large into an empty repository of `git`.
 
     A server that knows no filter sends larger files too; the limit of `git` still holds.
 
@@ -86,6 +87,7 @@ def fetch(git: Git, url: str, commit: str, most_blob_bytes: int) -> None:
         GitError: the server sends something else.
         GitLimitReached: it sends too much, or too slowly.
     """
+    shutil.rmtree(git.repository, ignore_errors=True)
     git.run("init", "--quiet", "--bare", "--template=", str(git.repository))
     _asking(
         git,

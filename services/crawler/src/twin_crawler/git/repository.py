@@ -45,10 +45,12 @@ class RepositoryLimits:
     """Of everything that is fetched, compressed."""
     blob_bytes: int = 512 * 1024
     """Of one file."""
+    small_blob_bytes: int = 16 * 1024
+    """Of one file, where all files up to `blob_bytes` are more than `pack_bytes`."""
     text_bytes: int = 64 * 1024**2
     """Of all files that are read."""
     files: int = 5000
-    seconds: float = 300.0
+    seconds: float = 240.0
     """For one git command."""
 
 
@@ -148,7 +150,7 @@ async def _follow_head(
         for address in known:
             yield Found(address, revision=site.revision_of(address))
         return
-    await asyncio.to_thread(fetch, git, reached.url, head.commit, limits.blob_bytes)
+    await asyncio.to_thread(_fetch, reached, limits)
     chosen = choose_files(await asyncio.to_thread(lambda: list(list_files(git))), limits)
     addresses = {file.path: repository.file_url(file.path, head.branch) for file, _ in chosen.files}
     kept = 0
@@ -177,6 +179,14 @@ async def _follow_head(
     if chosen.left_out:
         yield Failure("repository_limits", chosen.says(repository.name, limits))
     yield Followed(repository.home, _mark(head, kept))
+
+
+def _fetch(reached: _Reached, limits: RepositoryLimits) -> None:
+    """Fetch what fits; of a repository that is too large only its small files."""
+    try:
+        fetch(reached.git, reached.url, reached.head.commit, limits.blob_bytes)
+    except GitLimitReached:
+        fetch(reached.git, reached.url, reached.head.commit, limits.small_blob_bytes)
 
 
 @dataclass(frozen=True)
