@@ -104,7 +104,8 @@ class TestNewSource:
         (tmp_path / "gopher.py").write_text(
             "from twin_crawler.source import Found, Source\n"
             "async def find(site):\n    yield Found(site.link)\n"
-            "SOURCE = Source('gopher', claims=lambda link: True, find=find, hosts=frozenset({'gopher.example'}))\n"
+            "hosts = frozenset({'gopher.example'})\n"
+            "SOURCE = Source('gopher', claims=lambda link: True, find=find, hosts=hosts)\n"
         )
         monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(tmp_path)])
         all_sources.cache_clear()

@@ -8,8 +8,10 @@ from twin_common.documents import Authorship
 
 # What publishing systems write where nobody told them a name; the words in alphabetical order.
 _NO_NAMES = frozenset(
-    ("admin", "administrator", "anonymous", "author", "author guest", "editor", "guest", "root", "staff")
-    + ("team", "unknown", "user", "webmaster")
+    (
+        *("admin", "administrator", "anonymous", "author", "author guest", "editor", "guest", "root"),
+        *("staff", "team", "unknown", "user", "webmaster"),
+    )
 )
 _BEFORE_NAME = re.compile(
     r"^(?:(?:written|posted|published|guest post)\s+by|by|von|par|por)\s+", re.IGNORECASE

@@ -44,9 +44,8 @@ def read_post(body: bytes, post_id: str | None) -> MediumPost | None:
     post = _post_in(state, post_id) if state else None
     if state is None or post is None:
         return None
-    content = next(
-        (post[key] for key in post if key.split("(", 1)[0] == "content" and _is_map(post[key])), {}
-    )
+    contents = (post[key] for key in post if key.split("(", 1)[0] == "content" and _is_map(post[key]))
+    content: State = next(contents, {})
     body_model = _follow(state, content.get("bodyModel"))
     paragraphs = [_follow(state, entry) for entry in _entries(body_model.get("paragraphs"))]
     title = str(post.get("title") or "")

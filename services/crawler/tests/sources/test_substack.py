@@ -96,13 +96,14 @@ class TestFind:
 
         same = await revision()
         assert await revision(reaction_count=99, comment_count=50) == same
-        for edit in (
+        edits: tuple[dict[str, Any], ...] = (
             {"title": "New"},
             {"wordcount": 121},
             {"audience": "only_paid"},
             {"updated_at": "2024-05-07T00:00:00Z"},
             {"publishedBylines": []},
-        ):
+        )
+        for edit in edits:
             assert await revision(**edit) != same
 
     async def test_a_shared_post_is_left_out(self) -> None:
@@ -160,7 +161,8 @@ def read(url: str = f"{HOME}p/a", **fields: Any) -> ReadPage:
     return page
 
 
-BODY = "<p>A log only ever grows, and that is why it can be read twice.</p><h2>Reading</h2><p>Begin at the end.</p>"
+WORDS = "A log only ever grows, and that is why it can be read twice."
+BODY = f"<p>{WORDS}</p><h2>Reading</h2><p>Begin at the end.</p>"
 
 
 class TestRead:

@@ -26,8 +26,10 @@ _MOST_ARCHIVE_PAGES = 2000
 _POST_PATH = re.compile(r"/p/([^/]+)/?")
 _PUBLICATION_PATHS = frozenset(("", "/", "/archive", "/archive/", "/feed", "/feed/"))
 # What changes when a post is edited; likes and comments do not count.
-_REVISED_FIELDS = ("updated_at", "post_date", "title", "subtitle", "audience", "wordcount", "type")
-_REVISED_FIELDS += ("truncated_body_text", "publishedBylines")
+_REVISED_FIELDS = (
+    *("updated_at", "post_date", "title", "subtitle", "audience", "wordcount", "type"),
+    "truncated_body_text",
+)
 # Other people's posts, notes and tweets shown inside a post, and what asks the reader to do something.
 _FOREIGN_BLOCKS = (
     *("embedded-post-wrap", "embedded-publication-wrap", "digest-post-embed", "tweet", "twitter-embed"),
@@ -65,7 +67,7 @@ async def _find(site: Site) -> AsyncIterator[Finding]:
         if unread > site.max_pages:
             yield Failure(
                 "too_many_pages",
-                f"the archive has more than {site.max_pages} posts to read; the next crawl goes on behind them",
+                f"the archive has more than {site.max_pages} posts to read; the next crawl goes on",
             )
             return
         yield found
@@ -114,7 +116,7 @@ def _found(base: str, slug: str, entry: dict[str, Any] | None) -> Found:
 
 def _revision(entry: dict[str, Any]) -> str:
     facts = {name: entry.get(name) for name in _REVISED_FIELDS}
-    facts["publishedBylines"] = list(_authors(entry))
+    facts["authors"] = list(_authors(entry))
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
