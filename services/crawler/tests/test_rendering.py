@@ -15,7 +15,7 @@ from twin_common.events import RunStatus
 from twin_common.warehouse import Warehouse
 from twin_crawler.browser_requests import Answer, PageLimits, RenderPolicy
 from twin_crawler.failures import Failure
-from twin_crawler.rendering import Renderer
+from twin_crawler.rendering import Renderer, is_shell
 from twin_crawler.source import Fetched
 from twin_crawler.testing.mock_site import MockSite, article, respond
 
@@ -23,7 +23,8 @@ pytestmark = pytest.mark.integration
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 SHELL = (
-    "<!doctype html><html lang='en'><head><title>App</title></head><body><div id='root'></div>"
+    "<!doctype html><html lang='en'><head><title>App</title></head><body>"
+    "<noscript>You need to <b>enable</b> JavaScript to run this app.</noscript><div id='root'></div>"
     "<script src='/app.js'></script></body></html>"
 )
 SCRIPT = (
@@ -249,6 +250,13 @@ class TestHostilePages:
         found = await downloading.render("http://a.example.org/a.zip")
         await downloading.close()
         assert isinstance(found, Failure) or b"PK" not in found.body
+
+
+class TestShell:
+    def test_what_only_asks_for_scripts_is_no_text(self) -> None:
+        assert is_shell(SHELL.encode(), "You need to **enable** JavaScript to run this app.")
+        assert not is_shell(SHELL.encode(), "Words of the page itself")
+        assert not is_shell(b"<p>enable JavaScript</p>", "enable JavaScript")
 
 
 class TestCrawl:

@@ -8,6 +8,7 @@ no name and no address.
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -36,6 +37,7 @@ _FLAGS = (
     "--js-flags=--max-old-space-size=512",
 )
 _SETTLED_SECONDS = 15.0
+_NOSCRIPT = re.compile(rb"<noscript[^>]*>(.*?)</noscript>", re.IGNORECASE | re.DOTALL)
 
 
 def as_rendered(plain: Fetched, rendered: Fetched) -> Fetched:
@@ -48,6 +50,13 @@ def as_rendered(plain: Fetched, rendered: Fetched) -> Fetched:
         etag=None,
         last_modified=None,
     )
+
+
+def is_shell(body: bytes, text: str) -> bool:
+    """Whether all that was read of a page is what it tells readers without scripts."""
+    told = b" ".join(_NOSCRIPT.findall(body)).decode("utf-8", "replace")
+    words = re.findall(r"\w+", text)
+    return bool(words) and " ".join(words) in " ".join(re.findall(r"\w+", re.sub(r"<[^>]*>", " ", told)))
 
 
 class PageFailed(Exception):

@@ -24,11 +24,11 @@ from twin_crawler.failures import Failure, failure_of_status
 from twin_crawler.front_pages import FrontPages
 from twin_crawler.page_memory import PageMemory
 from twin_crawler.page_store import PageStore, PageVisit
-from twin_crawler.rendering import Renderer, as_rendered
+from twin_crawler.rendering import Renderer, as_rendered, is_shell
 from twin_crawler.reporter import Reporter
 from twin_crawler.run_protocol import RunSpec
 from twin_crawler.source import Fetched, File, Followed, Found, Removed, Site, Source, same_site
-from twin_crawler.visits import PageAddress, Visit, accept, follow, is_current, judge, remove
+from twin_crawler.visits import PageAddress, Visit, Written, accept, follow, is_current, judge, remove
 
 log = structlog.get_logger(__name__)
 
@@ -203,8 +203,14 @@ class AuthorSpider(Spider):
 
     def _needs_browser(self, fetched: Fetched, visit: Visit) -> bool:
         """Whether a page without text may get one from its scripts; only on hosts that the owner listed."""
-        is_empty = isinstance(visit, Failure) and visit.reason == "no_text" and b"<script" in fetched.body
-        return is_empty and any(same_site(fetched.url, link) for link in self.spec.links)
+        is_empty = isinstance(visit, Failure) and visit.reason == "no_text"
+        if isinstance(visit, Written):
+            is_empty = is_shell(fetched.body, visit.draft.text)
+        return (
+            is_empty
+            and b"<script" in fetched.body
+            and any(same_site(fetched.url, link) for link in self.spec.links)
+        )
 
     async def _download(self, url: str, headers: Mapping[str, str], signed_in: bool) -> Answer | Failure:
         """Fetch what a page in the browser asks for.
