@@ -89,20 +89,20 @@ class ChangeFeed:
         read = _Read(2 * self._batch_size)
         reader = asyncio.create_task(self._read(resume_after, read), name="change-stream")
         stopping = asyncio.create_task(stop.wait(), name="stop")
+        first = asyncio.create_task(read.get(), name="first of a batch")
         try:
             while not stop.is_set():
-                first = asyncio.create_task(read.get())
                 await asyncio.wait({first, reader, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 if first.done():
-                    yield self._batch_from(first.result(), read)
-                else:
-                    first.cancel()
-                    if reader.done():
-                        reader.result()
+                    batch = self._batch_from(first.result(), read)
+                    first = asyncio.create_task(read.get(), name="first of a batch")
+                    yield batch
+                elif reader.done():
+                    reader.result()
         finally:
-            reader.cancel()
-            stopping.cancel()
-            await asyncio.gather(reader, stopping, return_exceptions=True)
+            for task in (reader, stopping, first):
+                task.cancel()
+            await asyncio.gather(reader, stopping, first, return_exceptions=True)
 
     def _batch_from(self, first: _Step, read: _Read) -> Batch:
         """A batch of what has been read by now."""
