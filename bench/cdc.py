@@ -67,7 +67,7 @@ class Service:
             if first is not None and now[1] > first[1] and published >= documents:
                 seconds, done, cpu = (end - start for end, start in zip(now, first, strict=True))
                 return done / seconds, cpu / done * 1000
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.05)
         raise TimeoutError(f"cdc did not publish {documents} documents in {_PATIENCE_SECONDS} s")
 
     def _published(self) -> float:
@@ -121,11 +121,14 @@ async def _live_lags(warehouse: Warehouse, bootstrap: str, start: int) -> list[f
         await asyncio.to_thread(consumer.poll, 0.1)
     total = _LIVE_WRITES_A_SECOND * _LIVE_SECONDS
     lags: list[float] = []
+    written = asyncio.Event()
 
     def read() -> None:
-        while len(lags) < total:
-            record = consumer.poll(1)
+        while True:
+            record = consumer.poll(2)
             if record is None or record.error() is not None:
+                if written.is_set():
+                    return
                 continue
             arrived = datetime.now(UTC)
             event = decode(record.value() or b"", dict(record.headers() or []), DocumentUpserted).event  # type: ignore[arg-type]
@@ -137,6 +140,7 @@ async def _live_lags(warehouse: Warehouse, bootstrap: str, start: int) -> list[f
     for number, draft in enumerate(_drafts(start, total)):
         await asyncio.sleep(max(0.0, began + number / _LIVE_WRITES_A_SECOND - time.monotonic()))
         await warehouse.documents.put(draft)
+    written.set()
     await asyncio.wait_for(reading, _PATIENCE_SECONDS)
     consumer.close()
     return lags
