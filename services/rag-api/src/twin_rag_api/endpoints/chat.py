@@ -276,7 +276,7 @@ def _citations(sources: tuple[Source, ...]) -> list[Citation]:
             chunk_index=source.passage.chunk.chunk_index,
             url=source.passage.chunk.url,
             title=source.passage.chunk.title,
-            text=source.passage.chunk.text,
+            text=source.passage.text,
             score=source.passage.score,
         )
         for source in sources
