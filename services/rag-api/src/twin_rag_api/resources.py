@@ -16,6 +16,7 @@ from twin_rag_api.documents import DocumentDirectory
 from twin_rag_api.generation.openai_compatible import OpenAICompatibleEngine
 from twin_rag_api.generation.service import Answers
 from twin_rag_api.index import missing_collections
+from twin_rag_api.quota import Quota, RateLimit
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
 from twin_rag_api.retrieval.service import Retrieval
@@ -36,6 +37,7 @@ class Resources:
     encoding: Encoding
     publisher: RequestPublisher
     authenticator: Authenticator
+    rate_limit: RateLimit
     retrieval: Retrieval
     engine: OpenAICompatibleEngine | None
     answers: Answers
@@ -62,6 +64,7 @@ class Resources:
             encoding=encoding,
             publisher=publisher,
             authenticator=Authenticator(ApiKeys(warehouse.database)),
+            rate_limit=RateLimit(Quota(settings.requests_per_minute)),
             retrieval=retrieval,
             engine=engine,
             answers=Answers(retrieval, encoding, engine),
