@@ -19,6 +19,7 @@ from twin_common.topics import (
     DOCUMENT_CHANGES,
     DOCUMENT_CHANGES_DEAD,
     DOCUMENTS_INDEXED,
+    FEEDBACK,
     Topic,
 )
 
@@ -39,6 +40,7 @@ class _Flow:
 
 _FLOWS = (
     _Flow("rag-api", "send", CRAWL_REQUESTS),
+    _Flow("rag-api", "send", FEEDBACK),
     _Flow("twin", "send", CRAWL_REQUESTS),
     _Flow("crawler", "receive", CRAWL_REQUESTS),
     _Flow("crawler", "send", CRAWL_REQUESTS_DEAD),
