@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from bytewax.testing import run_main
+from bytewax.testing import cluster_main
 from qdrant_client import AsyncQdrantClient
 
 from twin_common.documents import Category, DocumentDraft, DocumentHead, RawDocument
@@ -25,17 +25,28 @@ from twin_common.identity import AuthorId
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.testing.embedding import HashingEmbedder
 from twin_common.topics import ALL_TOPICS, DOCUMENT_CHANGES, DOCUMENTS_INDEXED
-from twin_common.vector_index import CHUNKS, DENSE, DOCUMENTS, ensure_collections
+from twin_common.vector_index import (
+    CHUNKS,
+    DENSE,
+    DOCUMENTS,
+    VectorIndexSettings,
+    connect,
+    ensure_collections,
+)
 from twin_common.warehouse import Warehouse, WarehouseSettings
-from twin_feature_stream.app import Servers, index_stage, preparation, recovery
+from twin_feature_stream.app import Servers, index_stage, preparation
 from twin_feature_stream.background_loop import BackgroundLoop
 from twin_feature_stream.change_source import ChangeSource, ReadingPolicy
 from twin_feature_stream.flow import build_flow
 from twin_feature_stream.message_sink import ConfirmedPublisher, MessageSink
 from twin_feature_stream.patience import Patience, RetryPolicy
+from twin_feature_stream.positions import recovery
 from twin_feature_stream.readiness import Readiness, StopSignal
 from twin_feature_stream.settings import FeatureStreamSettings
+from twin_local.ports import free_port
 from twin_local.servers.kafka import MockCluster
+
+from .running_service import Service
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -81,6 +92,7 @@ class Stream:
         self.client = client
         self.recovery_dir = recovery_dir
         self.embedder: Embedder = HashingEmbedder()
+        self.workers = 1
         self.settings = FeatureStreamSettings(recovery_dir=recovery_dir, max_text_bytes=100_000)
 
     @staticmethod
@@ -100,12 +112,13 @@ class Stream:
         )
 
     @staticmethod
-    def upsert(raw: RawDocument, *, inline: bool = True) -> Message:
+    def upsert(raw: RawDocument, *, inline: bool = True, again: bool = False) -> Message:
         event = DocumentUpserted(
             document_id=raw.document_id,
             category=raw.category,
             version=raw.version,
             document=raw if inline else None,
+            again=again,
         )
         return encode(event, "cdc")
 
@@ -147,8 +160,11 @@ class Stream:
                     threading.Thread(
                         target=_stop_at_the_end, args=(source, stop_reading), daemon=True
                     ).start()
-                run_main(  # type: ignore[no-untyped-call]
+                cluster_main(  # type: ignore[no-untyped-call]
                     flow,
+                    [],
+                    0,
+                    worker_count_per_proc=self.workers,
                     epoch_interval=timedelta(milliseconds=50),
                     recovery_config=recovery(self.recovery_dir),
                 )
@@ -194,4 +210,26 @@ async def stream(kafka: KafkaSettings, tmp_path: Path) -> AsyncIterator[Stream]:
     client = AsyncQdrantClient(":memory:")
     await ensure_collections(client, "hashing", 384)
     yield Stream(kafka, client, tmp_path / "recovery")
+    await client.close()
+
+
+@pytest.fixture
+async def service(
+    kafka: KafkaSettings, mongodb_url: str, warehouse: Warehouse, qdrant_url: str, tmp_path: Path
+) -> AsyncIterator[Service]:
+    client = connect(VectorIndexSettings(url=qdrant_url))
+    for collection in (await client.get_collections()).collections:
+        await client.delete_collection(collection.name)
+    environment = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "MONGODB_URL": mongodb_url,
+        "MONGODB_DATABASE": warehouse.database.name,
+        "QDRANT_URL": qdrant_url,
+        "FEATURE_STREAM_HTTP_PORT": str(free_port()),
+        "FEATURE_STREAM_RECOVERY_DIR": str(tmp_path / "recovery"),
+        "FEATURE_STREAM_EPOCH_SECONDS": "0.2",
+    }
+    service = Service(environment, client, warehouse)
+    yield service
+    service.kill()
     await client.close()
