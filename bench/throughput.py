@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 import psutil
-from corpus import AUTHOR, articles_file
+from corpus import articles_file
 from qdrant_client import AsyncQdrantClient
 from results import write_result
 from stream import STAGES, Driver, counters, cpu_seconds, running_stream
@@ -24,9 +24,12 @@ from stream import STAGES, Driver, counters, cpu_seconds, running_stream
 from twin_common.documents import Category, DocumentDraft, RawDocument
 from twin_common.embedding import Embedder, EmbeddingSettings, load_embedder
 from twin_common.events import DocumentDeleted, DocumentUpserted, Message, encode
+from twin_common.identity import parse_author_id
 from twin_common.testing.embedding import NullEmbedder
 from twin_common.vector_index import CHUNKS, VectorIndexSettings, connect
 from twin_common.warehouse import Warehouse, WarehouseSettings
+
+_AUTHORS = tuple(parse_author_id(f"bench-{number}") for number in range(3))
 
 
 @dataclass
@@ -48,13 +51,13 @@ def _drafts(file: Path) -> list[DocumentDraft]:
     rows = [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
     return [
         DocumentDraft.at(
-            AUTHOR,
+            _AUTHORS[number % len(_AUTHORS)],
             row.get("url") or row["link"],
             category=Category(row.get("category", "article")),
             title=row.get("title") or "",
             text=row["text"],
         )
-        for row in rows
+        for number, row in enumerate(rows)
     ]
 
 
@@ -95,7 +98,7 @@ async def _measure(
     """Index every group `rounds` times, each time from nothing, and encode its chunks with `encoder`."""
     async with Warehouse(WarehouseSettings()) as warehouse:  # only now: the stream found nothing to mend
         await warehouse.documents.put_many(drafts)
-        documents = [document async for document in warehouse.documents.all(AUTHOR)]
+        documents = [document for author in _AUTHORS async for document in warehouse.documents.all(author)]
     groups = [documents[start::group_count] for start in range(group_count)]
     totals = _Totals()
     client, driver = connect(VectorIndexSettings()), Driver()

@@ -93,6 +93,7 @@ class Stream:
         self.recovery_dir = recovery_dir
         self.embedder: Embedder = HashingEmbedder()
         self.workers = 1
+        self.source: ChangeSource | None = None
         self.settings = FeatureStreamSettings(recovery_dir=recovery_dir, max_text_bytes=100_000)
 
     @staticmethod
@@ -135,25 +136,31 @@ class Stream:
         *,
         client: Any = None,
         publisher_error: Exception | None = None,
+        patience: float = 120,
     ) -> list[Message]:
-        """Run until so many messages are published, or until Kafka has been read to its end; all of them."""
+        """Run until so many messages are published, or until Kafka has been read to its end; all of them.
+
+        Args:
+            patience: seconds after which it is given up.
+        """
         # Ending the input lets all that was read pass; the signal for the stages would cut them short.
         stop, stop_reading, readiness = StopSignal(), StopSignal(), Readiness()
         publisher = RecordingPublisher(until, stop_reading)
         publisher.broken = publisher_error
-        timeout = threading.Timer(60, stop_reading.set)
+        timeout = threading.Timer(patience, stop_reading.set)
         timeout.start()
         try:
             with BackgroundLoop(stop) as loop:
                 warehouse = Warehouse(WarehouseSettings())
                 servers = Servers(warehouse, client or self.client)
-                patience = Patience(RetryPolicy(first=0.01, give_up_after=5), readiness, stop)
+                retrying = Patience(RetryPolicy(first=0.01, give_up_after=patience), readiness, stop)
                 reading = ReadingPolicy(16, 0.01, 30)
                 source = ChangeSource(self.kafka, DOCUMENT_CHANGES.name, reading, readiness, stop_reading)
+                self.source = source
                 flow = build_flow(
                     source,
-                    preparation(self.settings, servers, self.embedder, loop, patience),
-                    index_stage(servers, self.embedder, loop, patience, stop),
+                    preparation(self.settings, servers, self.embedder, loop, retrying),
+                    index_stage(servers, self.embedder, loop, retrying, stop),
                     MessageSink(publisher),  # type: ignore[arg-type]
                 )
                 if until is None:

@@ -21,6 +21,7 @@ def copy(number: int, place: int, published: int, author: str = "ada", version: 
         version=version,
         url=f"https://e.example/{number}",
         rank=(float(published), 0, f"d{number}"),
+        bands=frozenset({"common"}),
         signature=((place * 20 + np.arange(128)) // 128).astype(np.uint32),
         searchable=True,
     )

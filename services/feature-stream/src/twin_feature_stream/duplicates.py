@@ -27,6 +27,7 @@ class Copy:
     url: str
     rank: tuple[float, int, str]
     signature: Signature | None
+    bands: frozenset[str]
     searchable: bool
     duplicate_of: str | None = None
     copies: tuple[str, ...] = ()
@@ -43,6 +44,7 @@ class Copy:
             url=head.url,
             rank=(published, -head.text_length, head.document_id),
             signature=from_text(head.signature) if head.signature else None,
+            bands=frozenset(head.bands),
             searchable=head.status is HeadStatus.SEARCHABLE,
             duplicate_of=head.duplicate_of,
             copies=head.copies,
@@ -53,6 +55,7 @@ class Copy:
         return (
             self.author_id == other.author_id
             and (self.category is Category.CODE) == (other.category is Category.CODE)
+            and not self.bands.isdisjoint(other.bands)  # settles nearly all pairs, cheaply
             and self.signature is not None
             and other.signature is not None
             and similarity(self.signature, other.signature) >= NEAR

@@ -21,6 +21,8 @@ _ROWS = 4
 """Of a band. 32 bands of 4 bring together two texts of similarity .7 in 99.98 % of cases."""
 _SEED = 1
 """Never to be changed: signatures of different seeds cannot be compared."""
+_FNV_PRIME = np.uint64(0x100000001B3)
+"""Of the hash FNV-1a, here over whole numbers in place of bytes."""
 
 Signature = NDArray[np.uint32]
 
@@ -38,16 +40,19 @@ def sign(text: str) -> Signature | None:
 
 def similarity(one: Signature, other: Signature) -> float:
     """The estimated share of shingles that both texts have in all that either has; its error is about .04."""
-    return float(np.mean(one == other))
+    return int(np.count_nonzero(one == other)) / len(one)
 
 
 def bands(signature: Signature, scope: str) -> tuple[str, ...]:
     """Keywords of which two near copies of one scope share at least one."""
-    parts = signature.astype("<u4").reshape(-1, _ROWS)
-    return tuple(
-        blake2b(f"{scope}|{number}|".encode() + part.tobytes(), digest_size=8).hexdigest()
-        for number, part in enumerate(parts)
+    rows = signature.astype(np.uint64).reshape(-1, _ROWS)
+    state = np.uint64(int.from_bytes(blake2b(scope.encode(), digest_size=8).digest())) ^ np.arange(
+        len(rows), dtype=np.uint64
     )
+    for column in rows.T:
+        state = (state ^ column) * _FNV_PRIME
+    digits = state.astype(">u8").tobytes().hex()
+    return tuple(digits[start : start + 16] for start in range(0, len(digits), 16))
 
 
 def to_text(signature: Signature) -> str:
