@@ -147,6 +147,8 @@ class DocumentUpserted(Event):
     version: int = Field(ge=1)
     document: RawDocument | None = None
     """None: read the warehouse's collection of `category` by `document_id`."""
+    again: bool = False
+    """The index is to decide anew about a version that it knows, since a near copy of it came or went."""
     captured_at: Timestamp = Field(default_factory=utc_now)
 
     @property

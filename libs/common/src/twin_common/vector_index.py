@@ -28,7 +28,14 @@ _CHUNK_INDEXES = {
     "language": "keyword",
     "published_at": "datetime",
 }
-_DOCUMENT_INDEXES = {"status": "keyword", "category": "keyword", "content_hash": "keyword"}
+_DOCUMENT_INDEXES = {
+    "status": "keyword",
+    "category": "keyword",
+    "content_hash": "keyword",
+    "bands": "keyword",
+    "duplicate_of": "keyword",
+    "copies": "keyword",
+}
 
 
 class VectorIndexSettings(BaseSettings):
