@@ -12,7 +12,7 @@ class TestRequestId:
 
     @pytest.mark.parametrize("given", [None, "", "x" * 65, "two words", 'a"b', "é"])
     async def test_otherwise_each_gets_one(self, api: Api, given: str | None) -> None:
-        headers = {} if given is None else {"X-Request-ID": given.encode("latin-1")}
+        headers = [] if given is None else [(b"X-Request-ID", given.encode("latin-1"))]
         answers = [await api.http.get("/livez", headers=headers) for _ in range(2)]
         names = {answer.headers["X-Request-ID"] for answer in answers}
         assert len(names) == 2
