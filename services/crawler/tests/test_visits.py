@@ -1,16 +1,29 @@
 """What a fetched page means, decided without a network."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from twin_common.documents import Category
+from twin_common.documents import Authorship, Category
 from twin_common.identity import AuthorId
 from twin_common.warehouse import PageState
+from twin_crawler.extraction import ExtractedPage
 from twin_crawler.failures import Failure
-from twin_crawler.source import Fetched, Found
+from twin_crawler.source import Fetched, File, Found, ReadPage
 from twin_crawler.testing.mock_site import article
-from twin_crawler.visits import Gone, PageAddress, Unchanged, Visit, Written, judge
+from twin_crawler.visits import (
+    Gone,
+    PageAddress,
+    Unchanged,
+    Visit,
+    Written,
+    accept,
+    follow,
+    is_current,
+    judge,
+    remove,
+)
 
 URL = "http://blog.example.org/posts/a/"
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -94,3 +107,50 @@ class TestJudge:
         found = visit(answer)
         assert isinstance(found, Failure)
         assert found.reason == reason
+
+
+class TestHandedOver:
+    """Documents and news that a source holds in its hands."""
+
+    FILE = File(URL, "log.py", "x = 1\n", Category.CODE, "1 abc", metadata={"path": "log.py"})
+
+    def test_a_file_is_written_with_its_revision(self) -> None:
+        visit = accept(ADDRESS, self.FILE, None, NOW)
+        assert (visit.state.revision, visit.state.document_id) == ("1 abc", visit.draft.document_id)
+        assert (visit.draft.category, visit.draft.metadata) == (Category.CODE, {"path": "log.py"})
+        assert is_current(Found(URL, revision="1 abc"), visit.state)
+        assert not is_current(Found(URL, revision="1 abd"), visit.state)
+        assert not is_current(Found(URL), visit.state)
+
+    def test_a_removed_file_is_gone_for_good_at_once(self) -> None:
+        assert remove(accept(ADDRESS, self.FILE, None, NOW).state, NOW).for_good
+
+    def test_how_far_a_place_was_followed_is_no_document(self) -> None:
+        noted = follow(ADDRESS, "1 abc 3", None, NOW)
+        assert (noted.state.revision, noted.state.document_id) == ("1 abc 3", None)
+        assert not is_current(Found(URL, revision="1 abc 3"), noted.state)
+
+
+class TestAuthorshipAndPreviews:
+    def test_what_the_source_read_reaches_the_draft(self) -> None:
+        def read(fetched: Fetched, url: str) -> ReadPage:
+            page = ExtractedPage("T", None, None, None, url, "words")
+            return ReadPage(page, ("Ben Reed",), partial=True, metadata={"subtitle": "s"})
+
+        address = replace(ADDRESS, owner=("Ada Stone",), read=read)
+        visit = judge(address, Fetched(URL, 200, b"{}"), None, NOW, NOW)
+        assert isinstance(visit, Written)
+        draft = visit.draft
+        assert (draft.authorship, draft.partial, draft.author_name) == (Authorship.OTHER, True, "Ben Reed")
+        assert draft.metadata == {"subtitle": "s"}
+
+    def test_the_listing_names_whom_the_page_does_not(self) -> None:
+        found = Found(URL, authors=("Ada Stone",), has_several_authors=True)
+        address = replace(ADDRESS, owner=("Ada Stone",), found=found)
+        visit = judge(address, Fetched(URL, 200, article("A").encode(), "text/html"), None, NOW, NOW)
+        assert isinstance(visit, Written)
+        assert visit.draft.authorship is Authorship.OWNER
+        nobody = replace(address, found=replace(found, authors=()))
+        visit = judge(nobody, Fetched(URL, 200, article("A").encode(), "text/html"), None, NOW, NOW)
+        assert isinstance(visit, Written)
+        assert visit.draft.authorship is Authorship.UNCLEAR

@@ -1,11 +1,15 @@
 """Reads the HTML of a text alone, as a platform's own answers hold it, without a page around it."""
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from html import escape
 
 from twin_crawler.extraction import ExtractedPage, extract_page
 from twin_crawler.failures import Failure
+
+# What a document of HTML may not hold, and a platform's JSON may.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def read_fragment(
@@ -20,10 +24,11 @@ def read_fragment(
         published_at: likewise.
         canonical: where the text says that it belongs, if elsewhere.
     """
+    html, title = _CONTROLS.sub("", html), _CONTROLS.sub("", title).strip()
     link = f'<link rel="canonical" href="{escape(canonical)}">' if canonical else ""
     page = (
         f'<html><head><meta charset="utf-8"><title>{escape(title)}</title>{link}</head>'
-        f"<body><article><h1>{escape(title)}</h1>{html}</article></body></html>"
+        f"<body><article>{html}</article></body></html>"
     )
     read = extract_page(page.encode("utf-8", "replace"), url, "text/html; charset=utf-8")
     if isinstance(read, Failure):

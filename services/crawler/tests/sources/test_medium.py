@@ -9,6 +9,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from twin_crawler.dispatcher import choose_source
 from twin_crawler.failures import Failure, failure_of_status
@@ -107,6 +109,11 @@ class TestRead:
         text = read(story(paragraph("P", WORDS, *marks, broken))).page.text
         letters = "".join(sign for sign in text if sign.isalnum())
         assert letters == "".join(sign for sign in WORDS if sign.isalnum())
+
+    @given(st.text(max_size=80), st.integers(-5, 90), st.integers(-5, 90))
+    def test_any_text_and_mark(self, text: str, start: int, end: int) -> None:
+        body = story(paragraph("P", text, mark("STRONG", start, end)), paragraph("PRE", text), title=text)
+        assert isinstance(SOURCE.read(Fetched(STORY, 200, body, "text/html"), STORY), ReadPage | Failure)
 
     def test_a_member_only_preview_is_partial(self) -> None:
         assert read(story(paragraph("P", WORDS), locked=True)).partial

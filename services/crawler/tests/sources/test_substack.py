@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from twin_crawler.dispatcher import choose_source
 from twin_crawler.failures import Failure, failure_of_status
@@ -208,6 +210,12 @@ class TestRead:
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"slug": 3}', b"\xff", b"<p>no</p>"])
     def test_what_is_no_post_is_a_failure(self, body: bytes) -> None:
         assert isinstance(SOURCE.read(Fetched(HOME, 200, body), HOME), Failure)
+
+    @given(st.text(max_size=80), st.text(max_size=80))
+    def test_any_body_and_title(self, title: str, body_html: str) -> None:
+        for html in (body_html, f"<p>{body_html}</p><div class='tweet'>{body_html}"):
+            read_page = SOURCE.read(answer(post("a", title=title, body_html=html)), HOME)
+            assert isinstance(read_page, ReadPage | Failure)
 
 
 class TestLinks:
