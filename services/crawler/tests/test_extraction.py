@@ -263,7 +263,7 @@ class TestTitleAndAuthor:
         ("head", "content", "title"),
         [
             (
-                "<meta property='og:title' content='On tides | Ada'><meta property='og:site_name' content='Ada'>",
+                "<meta property='og:title' content='On tides | A'><meta property='og:site_name' content='A'>",
                 "",
                 "On tides",
             ),

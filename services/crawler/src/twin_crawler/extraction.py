@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from lxml.etree import LxmlError, tostring
+from lxml.etree import LxmlError, strip_elements, tostring
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from twin_common.documents import normalise_text
@@ -49,20 +49,20 @@ def extract_page(body: bytes, url: str, content_type: str = "") -> ExtractedPage
     if tree is None:
         return Failure("not_html", "the body cannot be read as HTML")
     metadata = PageMetadata(tree, url)
+    facts = {
+        "title": metadata.title,
+        "author": metadata.author,
+        "published_at": metadata.published_at,
+        "language": metadata.language,
+        "canonical_url": metadata.canonical_url,
+    }
     asks_for_password = metadata.asks_for_password
     text = _main_text(tree, url, metadata)
     if asks_for_password and len(text) < _LONGEST_LOGIN_PAGE:
         return Failure("login_required", "the page shows a password field instead of an article")
     if not text:
         return Failure("no_text", "no main text was found in the page")
-    return ExtractedPage(
-        title=metadata.title,
-        author=metadata.author,
-        published_at=metadata.published_at,
-        language=metadata.language,
-        canonical_url=metadata.canonical_url,
-        text=text,
-    )
+    return ExtractedPage(text=text, **facts)
 
 
 def extract_file(body: bytes, url: str, content_type: str = "") -> dict[str, str | None]:
@@ -122,17 +122,26 @@ def _main_text(tree: HtmlElement, url: str, metadata: PageMetadata) -> str:
 
 def _extract_markdown(tree: HtmlElement, url: str) -> str:
     """What trafilatura takes for the main text, with the page's code and quotes; changes the tree."""
-    from trafilatura import extract
-
+    strip_elements(tree, "script", "style", with_tail=False)
     stand_ins = StandIns(sha256(tostring(tree)).hexdigest()[:10])
     stand_ins.take_blocks(tree)
-    markdown = extract(
-        tree,
-        url=url,
-        output_format="markdown",
-        include_formatting=True,
-        include_links=True,
-        include_tables=True,
-        include_comments=False,
+    markdown = _extract(tree, url) or _extract(tostring(tree, encoding="unicode", method="html"), url)
+    return normalise_text(stand_ins.put_back(markdown))
+
+
+def _extract(page: HtmlElement | str, url: str) -> str:
+    """Trafilatura's Markdown of a page; of a few trees it sees the text only once they are parsed anew."""
+    from trafilatura import extract
+
+    return (
+        extract(
+            page,
+            url=url,
+            output_format="markdown",
+            include_formatting=True,
+            include_links=True,
+            include_tables=True,
+            include_comments=False,
+        )
+        or ""
     )
-    return normalise_text(stand_ins.put_back(markdown or ""))
