@@ -1,6 +1,6 @@
 """From the bytes of a page to the Markdown and the facts that are stored. A pure function."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -49,20 +49,21 @@ def extract_page(body: bytes, url: str, content_type: str = "") -> ExtractedPage
     if tree is None:
         return Failure("not_html", "the body cannot be read as HTML")
     metadata = PageMetadata(tree, url)
-    facts = {
-        "title": metadata.title,
-        "author": metadata.author,
-        "published_at": metadata.published_at,
-        "language": metadata.language,
-        "canonical_url": metadata.canonical_url,
-    }
+    page = ExtractedPage(  # before the extraction, which changes the tree
+        title=metadata.title,
+        author=metadata.author,
+        published_at=metadata.published_at,
+        language=metadata.language,
+        canonical_url=metadata.canonical_url,
+        text="",
+    )
     asks_for_password = metadata.asks_for_password
     text = _main_text(tree, url, metadata)
     if asks_for_password and len(text) < _LONGEST_LOGIN_PAGE:
         return Failure("login_required", "the page shows a password field instead of an article")
     if not text:
         return Failure("no_text", "no main text was found in the page")
-    return ExtractedPage(text=text, **facts)
+    return replace(page, text=text)
 
 
 def extract_file(body: bytes, url: str, content_type: str = "") -> dict[str, str | None]:
