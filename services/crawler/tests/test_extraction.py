@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin_crawler.extraction import ExtractedPage, extract_file, extract_page
 from twin_crawler.failures import Failure
 
+_TAGS = ("p", "div", "ul", "li", "b", "a", "table", "td", "pre", "blockquote", "article", "noscript")
 URL = "https://blog.example.org/posts/logs"
 PROSE = " ".join(f"Sentence {number} says something plain about logs and readers." for number in range(12))
 
@@ -198,3 +199,97 @@ class TestExtractFile:
         nothing = extract_file(b"<html><body></body></html>", URL)
         assert (nothing["text"], nothing["title"]) == ("", None)
         assert str(nothing["error"]).startswith("no_text")
+
+
+class TestCharacterSets:
+    @pytest.mark.parametrize(
+        ("encoding", "head", "header"),
+        [
+            ("utf-8", "<meta charset='iso-8859-1'>", ""),
+            ("utf-8", "<meta charset='gb2312'>", "text/html; charset=gb2312"),
+            ("utf-8-sig", "", ""),
+            ("cp1252", "<meta charset='windows-1252'>", ""),
+            ("cp1251", "", "text/html; charset=windows-1251"),
+            ("utf-16", "", ""),
+        ],
+    )
+    def test_the_bytes_decide_over_a_wrong_declaration(self, encoding: str, head: str, header: str) -> None:
+        word = "журналы" if encoding == "cp1251" else "gären"
+        body = page(f"<p>Here stands {word} for once.</p>", head=f"<title>x</title>{head}")
+        found = extract_page(body.decode().encode(encoding), URL, header)
+        assert isinstance(found, ExtractedPage)
+        assert f"Here stands {word} for once." in found.text
+
+
+class TestOddPages:
+    def test_text_behind_a_comment_inside_a_line_is_kept(self) -> None:
+        """As Svelte and React write hydration marks."""
+        assert (
+            "never *quite* gone from"
+            in extracted("<p>It is never <em>quite</em> <!-- -->gone from the log.</p>").text
+        )
+
+    def test_text_that_a_script_would_load_is_taken_from_json_ld(self) -> None:
+        head = (
+            '<title>On logs</title><script type="application/ld+json">'
+            f'{{"@type": "NewsArticle", "headline": "On logs", "articleBody": "{PROSE}"}}</script>'
+        )
+        body = f"<html><head>{head}</head><body><div id='root'><p>Loading the page</p></div></body></html>"
+        found = extract_page(body.encode(), URL)
+        assert isinstance(found, ExtractedPage)
+        assert found.text == PROSE
+
+    def test_an_amp_page_stands_for_the_full_one(self) -> None:
+        """The structure is that of the AMP project's minimal document: `html amp` and a canonical link."""
+        head = f"<title>On logs</title><link rel='canonical' href='{URL}'>"
+        found = extracted("<amp-img src='/a.png'></amp-img>", head=head, attributes="amp", url=f"{URL}/amp")
+        assert found.canonical_url == URL
+        assert found.text.startswith("Sentence 0")
+
+    @settings(max_examples=30, deadline=None)
+    @given(
+        st.lists(
+            st.sampled_from([*(f"<{end}{tag}>" for tag in _TAGS for end in ("", "/")), "x"]), max_size=12
+        )
+    )
+    def test_no_order_of_tags_lets_code_into_the_text(self, tags: list[str]) -> None:
+        body = page(f"{''.join(tags)}<script>var leaked = 1;</script><style>.leaked {{}}</style>")
+        found = extract_page(body, URL)
+        assert isinstance(found, Failure) or "leaked" not in found.text
+
+
+class TestTitleAndAuthor:
+    @pytest.mark.parametrize(
+        ("head", "content", "title"),
+        [
+            (
+                "<meta property='og:title' content='On tides | A'><meta property='og:site_name' content='A'>",
+                "",
+                "On tides",
+            ),
+            ("<title>On logs - A Blog</title>", "", "On logs"),
+            ("<title>x</title><meta property='og:title' content='On tides - now'>", "", "On tides - now"),
+            ("<title>On tides: a story</title>", "<h1>second</h1>", "On tides: a story"),
+            (
+                '<title>x</title><script type=\'application/ld+json\'>{"headline": "A &amp; B"}</script>',
+                "",
+                "A & B",
+            ),
+        ],
+    )
+    def test_the_title_by_precedence_and_without_the_site(self, head: str, content: str, title: str) -> None:
+        assert extracted(content, head=head).title == title
+
+    @pytest.mark.parametrize(
+        ("head", "content", "author"),
+        [
+            ("<meta name='author' content='Ada Stone'>", "<p class='byline'>By Bo Reed</p>", "Ada Stone"),
+            ("<meta property='article:author' content='https://x.example/ada'>", "", None),
+            ("", "<span itemprop='author'><b itemprop='name'>Ada Stone</b></span>", "Ada Stone"),
+            ("", "<a rel='author' href='/ada'>Ada Stone</a>", "Ada Stone"),
+            ("", "<p class='byline'>By Ada Stone</p>", "Ada Stone"),
+            ("", "", None),
+        ],
+    )
+    def test_the_author_by_precedence(self, head: str, content: str, author: str | None) -> None:
+        assert extracted(content, head=f"<title>On logs</title>{head}").author == author

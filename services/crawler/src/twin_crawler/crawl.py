@@ -23,7 +23,7 @@ from twin_crawler.reporter import Reporter
 from twin_crawler.run_protocol import RunSpec
 from twin_crawler.settings import CrawlPolicy
 
-_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
+REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 _ABANDONED = 3
 
 # What these say of single pages is in the run's report, under a name.
@@ -125,7 +125,7 @@ def main() -> int:
         logging.getLogger(name).setLevel(level)
     spec = RunSpec.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
-    install_reactor(_REACTOR)
+    install_reactor(REACTOR)
     from twin_crawler.guarded_download import VettedNames
 
     reactor: Any = import_module("twisted.internet.reactor")  # only now: importing it installs one

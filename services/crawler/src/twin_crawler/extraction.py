@@ -1,20 +1,24 @@
 """From the bytes of a page to the Markdown and the facts that are stored. A pure function."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
-from lxml.etree import LxmlError, tostring
+from lxml.etree import LxmlError, strip_elements, tostring
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from twin_common.documents import normalise_text
+from twin_crawler.boilerplate import trim_boilerplate
 from twin_crawler.code_blocks import StandIns
 from twin_crawler.failures import Failure
-from twin_crawler.page_metadata import PageMetadata, parse_date
+from twin_crawler.page_metadata import PageMetadata
+from twin_crawler.plain_text import plain_text
 
 # A login page has a few labels and hints around its password field; an article has more text than this.
 _LONGEST_LOGIN_PAGE = 600
+
+# Where the page shows less than this share of the text that its JSON-LD carries, it loads the text later.
+_LEAST_SHARE_SHOWN = 0.3
 
 
 @dataclass(frozen=True)
@@ -45,29 +49,30 @@ def extract_page(body: bytes, url: str, content_type: str = "") -> ExtractedPage
     if tree is None:
         return Failure("not_html", "the body cannot be read as HTML")
     metadata = PageMetadata(tree, url)
+    page = ExtractedPage(  # before the extraction, which changes the tree
+        title=metadata.title,
+        author=metadata.author,
+        published_at=metadata.published_at,
+        language=metadata.language,
+        canonical_url=metadata.canonical_url,
+        text="",
+    )
     asks_for_password = metadata.asks_for_password
-    text, facts = _extract_text(tree, url)
+    text = _main_text(tree, url, metadata)
     if asks_for_password and len(text) < _LONGEST_LOGIN_PAGE:
         return Failure("login_required", "the page shows a password field instead of an article")
     if not text:
         return Failure("no_text", "no main text was found in the page")
-    title = (facts.title or "").strip()
-    return ExtractedPage(
-        title=title,
-        author=metadata.author or facts.author or None,
-        published_at=metadata.published_at or (parse_date(facts.date) if facts.date else None),
-        language=metadata.language,
-        canonical_url=metadata.canonical_url,
-        text=_without_title(text, title),
-    )
+    return replace(page, text=text)
 
 
-def extract_file(body: bytes, url: str) -> dict[str, str | None]:
+def extract_file(body: bytes, url: str, content_type: str = "") -> dict[str, str | None]:
     """What would be stored for a page, as one JSON-ready object; see `extract_page`.
 
-    A page that gives no document has an empty text and the reason under `error`.
+    The text is the stored Markdown as a reader sees it, without marks and link targets. A page that gives no
+    document has an empty text and the reason under `error`.
     """
-    page = extract_page(body, url)
+    page = extract_page(body, url, content_type)
     if isinstance(page, Failure):
         empty = dict.fromkeys(("title", "author", "published_at", "language", "canonical_url"))
         return {"source": url, **empty, "text": "", "error": f"{page.reason}: {page.detail}"}
@@ -78,44 +83,66 @@ def extract_file(body: bytes, url: str) -> dict[str, str | None]:
         "published_at": page.published_at.isoformat() if page.published_at else None,
         "language": page.language,
         "canonical_url": page.canonical_url,
-        "text": page.text,
+        "text": plain_text(page.text),
     }
 
 
 def _parse(body: bytes, content_type: str) -> HtmlElement | None:
-    from w3lib.encoding import html_to_unicode
-
     try:
-        _, text = html_to_unicode(content_type or None, body)
+        text = _decode(body, content_type)
         # The text is encoded anew: the parser would otherwise believe a wrong charset in the page.
-        tree = document_fromstring(text.encode("utf-8", "replace"), parser=HTMLParser(encoding="utf-8"))
+        # Comments go at once: what follows one inside a line is lost in the extraction.
+        parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+        tree = document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except (LxmlError, ValueError):
         return None
     return tree if isinstance(tree, HtmlElement) and tree.tag == "html" else None
 
 
-def _extract_text(tree: HtmlElement, url: str) -> tuple[str, Any]:
-    """The main text in Markdown, and what trafilatura found of title, author and date."""
-    from trafilatura import extract
-    from trafilatura.metadata import extract_metadata
+def _decode(body: bytes, content_type: str) -> str:
+    """The characters of a page: what is valid UTF-8 is UTF-8, whatever is declared, since no other character
+    set produces its sequences by chance; else the mark at its start, the header, and the page's own word."""
+    from w3lib.encoding import html_to_unicode
 
-    dates = {"extensive_search": False, "original_date": True, "max_date": datetime.now(UTC).isoformat()[:10]}
-    facts = extract_metadata(tree, url, dates, extensive=False)
+    if not body.isascii():
+        try:
+            return body.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            pass
+    return html_to_unicode(content_type or None, body)[1]
+
+
+def _main_text(tree: HtmlElement, url: str, metadata: PageMetadata) -> str:
+    """The article in Markdown: the extractor's choice without what is left of the page around it."""
+    titles, author, stated = metadata.titles, metadata.author, metadata.article_body
+    text = trim_boilerplate(_extract_markdown(tree, url), titles, author)
+    if len(text) < _LEAST_SHARE_SHOWN * len(stated):
+        return stated
+    return text
+
+
+def _extract_markdown(tree: HtmlElement, url: str) -> str:
+    """What trafilatura takes for the main text, with the page's code and quotes; changes the tree."""
+    strip_elements(tree, "script", "style", with_tail=False)
     stand_ins = StandIns(sha256(tostring(tree)).hexdigest()[:10])
     stand_ins.take_blocks(tree)
-    markdown = extract(
-        tree,
-        url=url,
-        output_format="markdown",
-        include_formatting=True,
-        include_links=True,
-        include_tables=True,
-        include_comments=False,
+    markdown = _extract(tree, url) or _extract(tostring(tree, encoding="unicode", method="html"), url)
+    return normalise_text(stand_ins.put_back(markdown))
+
+
+def _extract(page: HtmlElement | str, url: str) -> str:
+    """Trafilatura's Markdown of a page; of a few trees it sees the text only once they are parsed anew."""
+    from trafilatura import extract
+
+    return (
+        extract(
+            page,
+            url=url,
+            output_format="markdown",
+            include_formatting=True,
+            include_links=True,
+            include_tables=True,
+            include_comments=False,
+        )
+        or ""
     )
-    return normalise_text(stand_ins.put_back(markdown or "")), facts
-
-
-def _without_title(text: str, title: str) -> str:
-    """The text without its first heading where that repeats the title, which is a field of its own."""
-    first, _, rest = text.partition("\n")
-    return rest.strip() if first.startswith("# ") and first[2:].strip() == title and rest.strip() else text

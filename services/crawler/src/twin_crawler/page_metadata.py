@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html import unescape
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
+from twin_common.documents import normalise_text
 from twin_common.errors import ForbiddenLink, InvalidUrl
 from twin_common.identity import canonical_url
 from twin_common.link_guard import LinkGuard
@@ -25,6 +27,27 @@ _PUBLISHED_NAMES = (
     "dc.date",
     "pubdate",
 )
+_AUTHOR_NAMES = (
+    "author",
+    "article:author",
+    "parsely-author",
+    "dc.creator",
+    "citation_author",
+    "sailthru.author",
+)
+_TITLE_NAMES = ("og:title", "twitter:title", "parsely-title", "dc.title", "citation_title")
+_BYLINES = (
+    "//*[@itemprop='author']//*[@itemprop='name'] | //*[@itemprop='author'][not(.//*[@itemprop='name'])]",
+    "//a[contains(concat(' ', @rel, ' '), ' author ')]",
+    "//*[self::a or self::span or self::p or self::div or self::address]"
+    "[contains(concat(' ', @class, ' '), ' byline ') or contains(concat(' ', @class, ' '), ' p-author ')"
+    " or contains(concat(' ', @class, ' '), ' author ')"
+    " or contains(concat(' ', @class, ' '), ' author-name ')]",
+)
+_BY = re.compile(r"(?:written\s+by|posted\s+by|by|von|por|par|di)\b[\s:]*", re.IGNORECASE)
+_LONGEST_NAME = 80
+_SEPARATOR = re.compile(r"\s+[|\u2013\u2014·•»:-]\s+|\s*\|\s*")
+_TAG = re.compile(r"<[^<>]{1,500}>")
 _LANGUAGE = re.compile(r"([a-zA-Z]{2,3})(?:[-_][\w-]+)?")
 
 
@@ -58,17 +81,76 @@ class PageMetadata:
 
     @property
     def author(self) -> str | None:
-        """The name that JSON-LD gives; the extractor finds the other places."""
+        """Who wrote the page: by JSON-LD, else the meta tags, else microdata and the visible byline."""
         for node in self._nodes:
             authors = node.get("author")
             names = [
                 entry.get("name") if isinstance(entry, dict) else entry
                 for entry in (authors if isinstance(authors, list) else [authors])
             ]
-            text = ", ".join(name.strip() for name in names if isinstance(name, str) and name.strip())
+            text = ", ".join(_squeeze(name) for name in names if isinstance(name, str) and name.strip())
             if text and "://" not in text:
                 return text[:200]
+        stated = (_squeeze(self._meta[name]) for name in _AUTHOR_NAMES if name in self._meta)
+        visible = (
+            _squeeze(found.text_content()) for path in _BYLINES for found in self._tree.xpath(path)[:3]
+        )
+        for texts in (stated, visible):
+            for text in texts:
+                name = _BY.sub("", text, count=1) if _BY.match(text) else text
+                if 0 < len(name) <= _LONGEST_NAME and "://" not in name and not name.isdigit():
+                    return name
         return None
+
+    @property
+    def title(self) -> str:
+        """What the page is called: by JSON-LD, else OpenGraph and the like, else its one first heading or its
+        title; a site's name at the end is cut off. Empty: the page has no title."""
+        stated = [text for text in self._headlines if text] + self._stated_titles
+        headings = self._headings if len(self._headings) == 1 else []
+        window = [_squeeze(text) for text in self._tree.xpath("/html/head/title/text()")[:1]]
+        found = next((text for text in (*stated, *headings, *window) if text), "")
+        return self._without_site(found)
+
+    @property
+    def titles(self) -> list[str]:
+        """Every form in which the page states its title, for finding its repetition in the text."""
+        window = [_squeeze(text) for text in self._tree.xpath("//title/text()")[:1]]
+        found = [self.title, *self._headlines, *self._stated_titles, *self._headings, *window]
+        return list(dict.fromkeys(text for text in found if text))
+
+    @property
+    def article_body(self) -> str:
+        """The whole text that JSON-LD carries for a page that shows it later, or an empty one."""
+        texts = [node.get("articleBody") for node in self._nodes]
+        body = max((text for text in texts if isinstance(text, str)), key=len, default="")
+        return normalise_text(_TAG.sub(" ", body)) if "<" in body else normalise_text(body)
+
+    @property
+    def _headlines(self) -> list[str]:
+        return [
+            _squeeze(unescape(node["headline"]))
+            for node in self._nodes
+            if isinstance(node.get("headline"), str)
+        ]
+
+    @property
+    def _stated_titles(self) -> list[str]:
+        return [_squeeze(self._meta[name]) for name in _TITLE_NAMES if name in self._meta]
+
+    @property
+    def _headings(self) -> list[str]:
+        texts = (_squeeze(heading.text_content()) for heading in self._tree.iter("h1"))
+        return [text for text in texts if text]
+
+    def _without_site(self, title: str) -> str:
+        """Cut ` | Site` and the like: the page names the site, or shows the shorter form as a heading."""
+        site = self._meta.get("og:site_name", "").casefold()
+        for found in reversed(list(_SEPARATOR.finditer(title))):
+            before, after = title[: found.start()].strip(), title[found.end() :].strip().casefold()
+            if before and (after == site or before in self._headings):
+                return before
+        return title
 
     @property
     def canonical_url(self) -> str:
@@ -105,6 +187,10 @@ def parse_date(text: str) -> datetime | None:
         except (ValueError, OverflowError):
             continue
     return None
+
+
+def _squeeze(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _meta_tags(tree: HtmlElement) -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""`twin author`, `twin crawl`, `twin import`: what the owner has written, into the warehouse."""
+"""`twin author`, `crawl`, `import`: what the owner has written, into the warehouse; `extract` shows it."""
 
 import asyncio
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,7 +16,12 @@ from twin_local.authors import read_author_file, register_author
 from twin_local.connection import Connection
 from twin_local.crawls import follow_run, request_crawl
 
+if TYPE_CHECKING:
+    from twin_crawler.failures import Failure
+    from twin_crawler.source import Fetched
+
 console = Console(highlight=False)
+_NO_ADDRESS = "https://file.invalid/page"  # where a page out of a file stands, unless it names its address
 AuthorOption = Annotated[
     str | None, typer.Option("--author", help="Whose twin; needed when there are several.")
 ]
@@ -29,6 +35,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(authors, name="author")
     app.command()(crawl)
     app.command("import")(import_archive)
+    app.command()(extract)
 
 
 def add_author(file: Annotated[Path, typer.Argument(help="YAML: author_id, name, links.")]) -> None:
@@ -121,6 +128,54 @@ async def _import(
     for entry in report.bad_entries:
         console.print(f"  [yellow]{escape(entry.place)}[/]: {escape(entry.reason)}", soft_wrap=True)
     return 1 if report.bad_entry_count and not report.documents else 0
+
+
+def extract(
+    pages: Annotated[list[str], typer.Argument(help="HTML files and http(s) addresses.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Show what would be stored for each page, without storing it.
+
+    The text is plain: the words of the stored Markdown, without its marks and link targets. Addresses are
+    fetched as in a crawl: same guard, same limits, robots.txt obeyed. A page that gives nothing is named on
+    standard error, and the others are shown; then the exit code is 1.
+    """
+    from twin_crawler.extraction import extract_file
+    from twin_crawler.page_fetch import fetch_pages
+    from twin_crawler.settings import CrawlerSettings
+    from twin_crawler.source import Fetched
+
+    addresses = [page for page in pages if page.startswith(("http://", "https://"))]
+    answers = fetch_pages(addresses, CrawlerSettings().policy) if addresses else {}
+    failed = False
+    for page in pages:
+        answer = answers[page] if page in answers else _read_page(Path(page))
+        found: dict[str, str | None]
+        if isinstance(answer, Fetched):
+            found = extract_file(answer.body, answer.url, answer.content_type) | {"source": page}
+            if found["canonical_url"] == _NO_ADDRESS:
+                found["canonical_url"] = None
+        else:
+            found = {"source": page, "error": f"{answer.reason}: {answer.detail}"}
+        if error := found.pop("error", None):
+            failed = True
+            Console(stderr=True, highlight=False).print(f"{page}: {error}", soft_wrap=True, markup=False)
+        if "text" in found and as_json:
+            typer.echo(json.dumps(found, ensure_ascii=False))
+        elif found.get("text"):
+            typer.echo(f"{found['title']}\n\n{found['text']}\n")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _read_page(path: Path) -> "Fetched | Failure":
+    from twin_crawler.failures import Failure
+    from twin_crawler.source import Fetched
+
+    try:
+        return Fetched(_NO_ADDRESS, 200, path.read_bytes())
+    except (OSError, ValueError) as error:
+        return Failure("unreadable", f"{type(error).__name__}: {error}")
 
 
 def _progress() -> Progress:
