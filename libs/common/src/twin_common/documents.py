@@ -233,6 +233,8 @@ class Chunk(Record):
     language: str | None
     published_at: Timestamp | None
     heading_path: tuple[str, ...] = ()
+    start: int = Field(ge=0)
+    """Where `text` begins in the cleaned text, in characters; chunks overlap."""
     text: str
     text_hash: str
     token_count: int

@@ -246,6 +246,7 @@ def _replacement(
             language=head.language,
             published_at=head.published_at,
             heading_path=passage.heading_path,
+            start=passage.start,
             text=passage.text,
             text_hash=text_hash(passage.text),
             token_count=passage.token_count,
