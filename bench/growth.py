@@ -41,7 +41,6 @@ class _Point:
     seconds: float
     service_cpu_seconds: float
     all_cpu_seconds: float
-    service_bytes: int
 
 
 def _events(count: int) -> Iterator[Message]:
@@ -97,9 +96,7 @@ async def _measure(chunks: int) -> dict[str, float]:
             done, group = done + len(good), []
             sizes.append(service.memory_info().rss)
             if len(points) < len(_CHECKPOINTS) and done >= _CHECKPOINTS[len(points)] * 0.97:
-                points.append(
-                    _Point(done, seconds, cpu_seconds(service) - own, _processes() - everything, sizes[-1])
-                )
+                points.append(_Point(done, seconds, cpu_seconds(service) - own, _processes() - everything))
                 print(time.strftime("%H:%M:%S"), points[-1], flush=True)
         client = connect(VectorIndexSettings())
         stored = (await client.count(CHUNKS, exact=True)).count

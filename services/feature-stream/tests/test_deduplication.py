@@ -1,7 +1,9 @@
 """Near copies through the whole flow."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from itertools import permutations
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +11,9 @@ import pytest
 from twin_common.documents import DocumentHead, HeadStatus, RawDocument
 from twin_common.events import DocumentUpserted, Message, decode
 from twin_common.topics import DOCUMENT_CHANGES
+from twin_common.vector_index import CHUNKS, DOCUMENTS
+from twin_common.warehouse import DocumentVersion
+from twin_feature_stream.reconcile import compare
 
 TEXT = (
     "The night train leaves at ten and arrives before the bakeries open. I took it every Friday for three "
@@ -128,3 +133,29 @@ class TestParting:
         stream.run()  # what it asks of the other is lost
         counts = await settle(stream, stream.delete(first), warehouse=known)
         assert counts[-1] == 1
+
+
+class TestReconciliation:
+    async def test_a_duplicate_of_nothing_is_stale_and_a_settled_pair_is_not(self, stream: Any) -> None:
+        first, second = copy(stream, "blog"), copy(stream, "medium", TEXT + " Also on Medium.")
+        known = {first.document_id: first, second.document_id: second}
+        await settle(stream, *map(stream.upsert, known.values()), warehouse=known)
+
+        async def versions() -> AsyncIterator[DocumentVersion]:
+            for document in known.values():
+                yield DocumentVersion(
+                    document.document_id,
+                    document.author_id,
+                    document.category,
+                    document.version,
+                    document.content_hash,
+                )
+
+        warehouse: Any = SimpleNamespace(documents=SimpleNamespace(versions=versions))
+        assert not await compare(warehouse, stream.client)
+        await stream.client.delete(DOCUMENTS, [first.document_id])
+        points = await stream.points()
+        await stream.client.delete(CHUNKS, list(points))
+        difference = await compare(warehouse, stream.client)
+        assert [entry.document_id for entry in difference.missing] == [first.document_id]
+        assert [entry.stored.document_id for entry in difference.stale] == [second.document_id]
