@@ -1,6 +1,7 @@
 """The documents of the platform, from the warehouse's row to the chunk that is searched."""
 
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -183,6 +184,8 @@ class HeadSummary(Record):
     reason: str | None = None
     """Why it was skipped or failed, in a sentence."""
     chunk_count: int = 0
+    chunks_hash: str | None = None
+    """`hash_of_chunks` of the chunks that belong to this head; None where there are none."""
     stages: StageTimes = Field(default_factory=StageTimes)
 
 
@@ -235,3 +238,8 @@ def normalise_text(text: str) -> str:
 def text_hash(text: str) -> str:
     """sha256 of a chunk's text: equal hashes may share a vector."""
     return sha256(text.encode()).hexdigest()
+
+
+def hash_of_chunks(text_hashes: Iterable[str]) -> str:
+    """sha256 over the text hashes of a document's chunks, in their order."""
+    return sha256("\n".join(text_hashes).encode()).hexdigest()

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,6 +20,23 @@ DENSE = "dense"
 BM25 = "bm25"
 PIPELINE_VERSION = "p1"
 """Grows when cleaning or chunking changes what is stored for the same document."""
+
+
+@dataclass(frozen=True)
+class Collections:
+    """The two collections of one build of the index; without names, those that readers see."""
+
+    chunks: str = CHUNKS
+    documents: str = DOCUMENTS
+
+    @classmethod
+    def of_model(cls, model_name: str) -> Self:
+        """Where the chunks and heads of this encoder and this pipeline version are."""
+        return cls(collection_name(CHUNKS, model_name), collection_name(DOCUMENTS, model_name))
+
+
+LIVE = Collections()
+"""What readers see, through the aliases."""
 
 _CHUNK_INDEXES = {
     "document_id": "keyword",

@@ -32,7 +32,7 @@ from twin_feature_stream.message_sink import ConfirmedPublisher, MessageSink
 from twin_feature_stream.patience import Patience, RetryPolicy
 from twin_feature_stream.preparation import Preparation
 from twin_feature_stream.readiness import Readiness, Stopping, StopSignal
-from twin_feature_stream.reconcile import compare, mend
+from twin_feature_stream.reconcile import differences, mend
 from twin_feature_stream.settings import FeatureStreamSettings
 
 if TYPE_CHECKING:
@@ -207,12 +207,14 @@ async def _reconcile_forever(
     servers: Servers, publisher: ConfirmedPublisher, source: ChangeSource, interval_seconds: float
 ) -> None:
     """At start, and then at every interval; while events wait to be read it holds back, but not for ever."""
+    # Our own events must not make a lost position look like a good one.
+    while source.unread() is None:  # noqa: ASYNC110  # the source lives in another thread
+        await asyncio.sleep(0.05)
     while interval_seconds:
         try:
-            difference = await compare(servers.warehouse, servers.vector_index)
-            if difference:
-                log.info("the index differs from the warehouse", **difference.counts)
-                await mend(difference, publisher)
+            async for part in differences(servers.warehouse, servers.vector_index):
+                log.info("the index differs from the warehouse", **part.counts)
+                await mend(part, publisher)
         except Exception:
             log.exception("comparing the index with the warehouse failed; trying again at the next interval")
         await asyncio.sleep(interval_seconds)

@@ -80,7 +80,12 @@ class Embedded:
         head = replacement.head
         problem = PoisonMessage(reason, f"document {head.document_id} ({head.url[:200]}): {error!r}")
         failed = head.model_copy(
-            update={"status": HeadStatus.FAILED, "reason": str(problem)[:1000], "chunk_count": 0}
+            update={
+                "status": HeadStatus.FAILED,
+                "reason": str(problem)[:1000],
+                "chunk_count": 0,
+                "chunks_hash": None,
+            }
         )
         return cls(Replacement(replacement.change, failed, error=problem))
 

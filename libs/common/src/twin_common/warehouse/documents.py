@@ -29,6 +29,7 @@ CATEGORIES: Mapping[str, Category] = {name: category for category, name in COLLE
 _DUPLICATE_KEY = 11000
 _Operation = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]]
 _IDENTITY = {"version": 1, "content_hash": 1, "author_id": 1}
+_FACTS = _IDENTITY | dict.fromkeys(("platform", "url", "title", "language", "published_at"), 1)
 
 
 class WriteKind(StrEnum):
@@ -57,6 +58,11 @@ class DocumentVersion:
     category: Category
     version: int
     content_hash: str
+    platform: str = ""
+    url: str = ""
+    title: str = ""
+    language: str | None = None
+    published_at: datetime | None = None
 
 
 class Documents:
@@ -125,10 +131,17 @@ class Documents:
         """Which version of each document is stored, of one author or of all."""
         query = {"author_id": author_id} if author_id else {}
         for category, collection in self._collections.items():
-            async for row in collection.find(query, _IDENTITY, batch_size=5000):
-                yield DocumentVersion(
-                    row["_id"], row["author_id"], category, row["version"], row["content_hash"]
-                )
+            async for row in collection.find(query, _FACTS, batch_size=5000):
+                yield _version_of(row, category)
+
+    async def versions_of(self, document_ids: Iterable[str]) -> dict[str, DocumentVersion]:
+        """Which versions of these documents are stored; those that are not are left out."""
+        query = {"_id": {"$in": list(document_ids)}}
+        found: dict[str, DocumentVersion] = {}
+        for category, collection in self._collections.items():
+            async for row in collection.find(query, _FACTS):
+                found[row["_id"]] = _version_of(row, category)
+        return found
 
     async def urls(self, author_id: AuthorId) -> dict[str, str]:
         """Where a reader finds each document of an author, by document id."""
@@ -215,6 +228,21 @@ class Documents:
 def from_row(row: Mapping[str, Any]) -> RawDocument:
     """The document that a row of the warehouse holds."""
     return RawDocument.model_validate(dict(row))
+
+
+def _version_of(row: Mapping[str, Any], category: Category) -> DocumentVersion:
+    return DocumentVersion(
+        row["_id"],
+        row["author_id"],
+        category,
+        row["version"],
+        row["content_hash"],
+        row.get("platform", ""),
+        row.get("url", ""),
+        row.get("title", ""),
+        row.get("language"),
+        row.get("published_at"),
+    )
 
 
 def _to_row(
