@@ -34,7 +34,8 @@ from twin_common.embedding import (
     load_sparse_embedder,
 )
 from twin_common.identity import AuthorId, canonical_url, document_id, point_id
-from twin_common.vector_index import BM25, CHUNKS, DENSE, VectorIndexSettings, connect, ensure_collections
+from twin_common.index_builds import ensure_collections
+from twin_common.vector_index import BM25, CHUNKS, DENSE, VectorIndexSettings, connect
 from twin_crawler.extraction import ExtractedPage, extract_page
 from twin_feature_stream.chunking import ChunkingPolicy, chunk_texts
 from twin_feature_stream.cleaning import clean
@@ -128,7 +129,7 @@ async def _measure(url: str) -> None:
     await ensure_collections(index, embedder.model_name, embedder.dimensions)
     texts = [*_site(), *_articles()]
     chunks = await _fill(index, texts, embedder, sparse)
-    encoding = Encoding(lambda: (embedder, sparse))
+    encoding = Encoding(lambda _: (embedder, sparse))
     await encoding.load()
     keys = OneAuthorAKey()
     scopes = {author_id: await keys.scope(author_id) for author_id in (SITE, ARTICLES, BOTH)}
@@ -264,7 +265,7 @@ async def _variants(
     index: AsyncQdrantClient, retrieval: Retrieval, encoding: Encoding, scope: AuthorScope, question: str
 ) -> dict[str, list[Chunk]]:
     """What each way of searching finds, best first; `chosen` is the service itself."""
-    dense, words = await encoding.question(unicodedata.normalize("NFKC", question))
+    dense, words, _ = await encoding.question(unicodedata.normalize("NFKC", question))
     mine = models.Filter(
         must=[models.FieldCondition(key="author_id", match=models.MatchValue(value=scope.author_id))]
     )

@@ -70,7 +70,7 @@ async def lose_the_head(client: AsyncQdrantClient) -> None:
 async def keep_a_chunk_too_many(client: AsyncQdrantClient) -> None:
     [point] = await client.retrieve(CHUNKS, [point_id(DAMAGED, 0)], with_payload=True, with_vectors=True)
     extra = {**(point.payload or {}), "chunk_index": 99}
-    copy = models.PointStruct(id=point_id(DAMAGED, 99), vector=point.vector, payload=extra)  # type: ignore[arg-type]
+    copy = models.PointStruct(id=point_id(DAMAGED, 99), vector=point.vector, payload=extra)
     await client.upsert(CHUNKS, [copy])
 
 

@@ -19,6 +19,7 @@ from qdrant_client import AsyncQdrantClient, models
 from twin_common.documents import Category, Chunk, DocumentHead, HeadStatus, StageTimes, text_hash
 from twin_common.embedding import load_sparse_embedder
 from twin_common.identity import AuthorId, document_id, point_id
+from twin_common.index_builds import ensure_collections
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.testing.embedding import HashingEmbedder
 from twin_common.vector_index import (
@@ -29,7 +30,6 @@ from twin_common.vector_index import (
     VectorIndexSettings,
     collection_name,
     connect,
-    ensure_collections,
 )
 from twin_common.warehouse import Warehouse, WarehouseSettings
 from twin_rag_api.app import create_app
@@ -185,7 +185,7 @@ async def _running(
         ApiSettings(**settings),
         own,
         _connect(qdrant_url),
-        Encoding(lambda: (EMBEDDER, SPARSE)),
+        Encoding(lambda _: (EMBEDDER, SPARSE)),
         KafkaSettings(bootstrap_servers=kafka),
     )
     async with serving(create_app(resources)) as url:

@@ -1,9 +1,9 @@
 """The names both sides of the vector index use, and how its collections are laid out."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -80,33 +80,31 @@ def collection_name(alias: str, model_name: str) -> str:
     return f"{alias}__{slug}__{PIPELINE_VERSION}"
 
 
-async def ensure_collections(client: "AsyncQdrantClient", model_name: str, dimensions: int) -> None:
-    """Create what is missing of the collections, payload indexes and aliases; safe to repeat.
+async def create_collections(
+    client: "AsyncQdrantClient", collections: Collections, dimensions: int, encoder: Mapping[str, Any]
+) -> None:
+    """Create what is missing of two collections and their payload indexes; safe to repeat.
 
-    An alias that exists stays where it points: moving it is the business of a re-indexing.
+    Args:
+        encoder: what a reader needs to load the encoder of the vectors; kept with the collection.
     """
     from qdrant_client import models
 
-    aliases = {entry.alias_name for entry in (await client.get_aliases()).aliases}
-    chunks, documents = collection_name(CHUNKS, model_name), collection_name(DOCUMENTS, model_name)
-    if CHUNKS not in aliases:
-        if not await client.collection_exists(chunks):
-            await client.create_collection(
-                chunks,
-                vectors_config={DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE)},
-                sparse_vectors_config={BM25: models.SparseVectorParams(modifier=models.Modifier.IDF)},
-            )
-        await _create_indexes(client, chunks, _CHUNK_INDEXES)
-        await _point_alias(client, CHUNKS, chunks)
-    if DOCUMENTS not in aliases:
-        if not await client.collection_exists(documents):
-            await client.create_collection(documents, vectors_config={})
-        await _create_indexes(client, documents, _DOCUMENT_INDEXES)
-        await _point_alias(client, DOCUMENTS, documents)
+    if not await client.collection_exists(collections.chunks):
+        await client.create_collection(
+            collections.chunks,
+            vectors_config={DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE)},
+            sparse_vectors_config={BM25: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+            metadata=dict(encoder),
+        )
+    await _create_indexes(client, collections.chunks, _CHUNK_INDEXES)
+    if not await client.collection_exists(collections.documents):
+        await client.create_collection(collections.documents, vectors_config={}, metadata=dict(encoder))
+    await _create_indexes(client, collections.documents, _DOCUMENT_INDEXES)
 
 
 async def head_summaries(
-    client: "AsyncQdrantClient", author_id: AuthorId | None = None
+    client: "AsyncQdrantClient", author_id: AuthorId | None = None, collections: Collections = LIVE
 ) -> AsyncIterator[HeadSummary]:
     """Every document that the index knows, of one author or of all, without texts."""
     from qdrant_client import models
@@ -118,7 +116,7 @@ async def head_summaries(
     offset = None
     while True:
         points, offset = await client.scroll(
-            DOCUMENTS,
+            collections.documents,
             scroll_filter=only,
             limit=1000,
             offset=offset,
@@ -138,10 +136,3 @@ async def _create_indexes(client: "AsyncQdrantClient", collection: str, fields: 
     for field, kind in fields.items():
         schema = models.PayloadSchemaType(kind)
         await client.create_payload_index(collection, field, field_schema=schema, wait=True)
-
-
-async def _point_alias(client: "AsyncQdrantClient", alias: str, collection: str) -> None:
-    from qdrant_client import models
-
-    create = models.CreateAlias(collection_name=collection, alias_name=alias)
-    await client.update_collection_aliases([models.CreateAliasOperation(create_alias=create)])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import inf
 from pathlib import Path
@@ -16,9 +16,10 @@ from bytewax.run import cli_main
 from twin_common.documents import Category, HeadSummary, RawDocument
 from twin_common.embedding import Embedder, EmbeddingSettings, load_embedder, load_sparse_embedder
 from twin_common.health import HealthServer
+from twin_common.index_builds import Role, describe_encoder, ensure_collections, read_builds
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.topics import DOCUMENT_CHANGES
-from twin_common.vector_index import VectorIndexSettings, connect, ensure_collections
+from twin_common.vector_index import LIVE, Collections, VectorIndexSettings, connect
 from twin_common.warehouse import Warehouse, WarehouseSettings
 from twin_feature_stream.background_loop import BackgroundLoop
 from twin_feature_stream.change_source import ChangeSource, ReadingPolicy, list_partitions
@@ -63,6 +64,8 @@ class Servers:
 
     warehouse: Warehouse
     vector_index: "AsyncQdrantClient"
+    collections: Collections = LIVE
+    """Where this process writes: the build of the index that its encoder makes."""
 
 
 def serve(configuration: Configuration, stop: StopSignal, embedder: Embedder | None = None) -> None:
@@ -82,7 +85,7 @@ def serve(configuration: Configuration, stop: StopSignal, embedder: Embedder | N
     ):
         log.info("started", http_port=health.port)
         try:
-            _run(configuration, readiness, stop, loop, embedder or load_embedder(configuration.embedding))
+            _run(configuration, readiness, stop, loop, embedder)
         except BytewaxRuntimeError as error:
             cause = root_cause(error)
             if not isinstance(cause, Stopping):
@@ -104,13 +107,16 @@ def _run(
     readiness: Readiness,
     stop: StopSignal,
     loop: BackgroundLoop,
-    embedder: Embedder,
+    given_embedder: Embedder | None,
 ) -> None:
     settings = configuration.service
     servers = loop.run(_connect(configuration))
     try:
         at_start = Patience(RetryPolicy(give_up_after=inf), readiness, stop)
-        loop.run(_wait_for_servers(configuration, servers, at_start, embedder))
+        encoder = loop.run(_choose_encoder(configuration.embedding, servers, at_start))
+        embedder = given_embedder or load_embedder(encoder)
+        servers = replace(servers, collections=Collections.of_model(embedder.model_name))
+        loop.run(_wait_for_servers(configuration, servers, at_start, embedder, encoder))
         patience = Patience(RetryPolicy(give_up_after=settings.retry_seconds), readiness, stop)
         publisher = ConfirmedPublisher(configuration.kafka, stop, settings.retry_seconds)
         reading = ReadingPolicy(settings.batch_documents, settings.poll_seconds, settings.retry_seconds)
@@ -129,7 +135,7 @@ def _run(
             flow,
             workers_per_process=1,
             epoch_interval=timedelta(seconds=settings.epoch_seconds),
-            recovery_config=recovery(settings.recovery_dir),
+            recovery_config=recovery(settings.recovery_dir / servers.collections.chunks),
         )
         reconciling.cancel()
     finally:
@@ -144,7 +150,7 @@ def preparation(
     patience: Patience,
 ) -> Preparation:
     """The first stage over real servers."""
-    index = Index(servers.vector_index)
+    index = Index(servers.vector_index, servers.collections)
 
     def read_heads(document_ids: Sequence[str]) -> dict[str, HeadSummary]:
         return loop.run(patience.wait_for("the vector store", lambda: index.heads(document_ids)))
@@ -166,7 +172,7 @@ def index_stage(
     servers: Servers, embedder: Embedder, loop: BackgroundLoop, patience: Patience, stop: StopSignal
 ) -> IndexStage:
     """The second stage over a real vector index."""
-    index = Index(servers.vector_index)
+    index = Index(servers.vector_index, servers.collections)
 
     def read_vectors(document_ids: Sequence[str]) -> "dict[str, NDArray[np.float32]]":
         return loop.run(patience.wait_for("the vector store", lambda: index.vectors(document_ids)))
@@ -185,11 +191,28 @@ async def _close(servers: Servers) -> None:
     await servers.vector_index.close()
 
 
+async def _choose_encoder(
+    configured: EmbeddingSettings, servers: Servers, patience: Patience
+) -> EmbeddingSettings:
+    """The encoder that the environment names, else that of the index which readers see."""
+    if configured.model_fields_set & {"backend", "model"}:
+        return configured
+    builds = await patience.wait_for("the vector store", lambda: read_builds(servers.vector_index))
+    live = builds.get(Role.LIVE)
+    return live.embedding_settings(configured) if live else configured
+
+
 async def _wait_for_servers(
-    configuration: Configuration, servers: Servers, patience: Patience, embedder: Embedder
+    configuration: Configuration,
+    servers: Servers,
+    patience: Patience,
+    embedder: Embedder,
+    encoder: EmbeddingSettings,
 ) -> None:
     async def prepare_index() -> None:
-        await ensure_collections(servers.vector_index, embedder.model_name, embedder.dimensions)
+        await ensure_collections(
+            servers.vector_index, embedder.model_name, embedder.dimensions, describe_encoder(encoder)
+        )
 
     async def find_topic() -> None:
         await asyncio.to_thread(list_partitions, configuration.kafka, DOCUMENT_CHANGES.name)
@@ -212,7 +235,7 @@ async def _reconcile_forever(
         await asyncio.sleep(0.05)
     while interval_seconds:
         try:
-            async for part in differences(servers.warehouse, servers.vector_index):
+            async for part in differences(servers.warehouse, servers.vector_index, servers.collections):
                 log.info("the index differs from the warehouse", **part.counts)
                 await mend(part, publisher)
         except Exception:

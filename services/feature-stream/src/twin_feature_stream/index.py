@@ -8,7 +8,7 @@ from qdrant_client import models
 
 from twin_common.documents import DocumentHead, HeadSummary
 from twin_common.identity import point_id
-from twin_common.vector_index import BM25, CHUNKS, DENSE, DOCUMENTS
+from twin_common.vector_index import BM25, DENSE, LIVE, Collections
 from twin_feature_stream.work import Embedded
 
 if TYPE_CHECKING:
@@ -21,17 +21,19 @@ _IDS_A_REQUEST = 1000
 
 
 class Index:
-    """Reads and writes `chunks` and `documents`; every write waits until it is applied."""
+    """Reads and writes the two collections of one build; every write waits until it is applied."""
 
-    def __init__(self, client: "AsyncQdrantClient") -> None:
+    def __init__(self, client: "AsyncQdrantClient", collections: Collections = LIVE) -> None:
         self._client = client
+        self._chunks = collections.chunks
+        self._documents = collections.documents
 
     async def heads(self, document_ids: Sequence[str]) -> dict[str, HeadSummary]:
         """What the index knows of these documents."""
         found: dict[str, HeadSummary] = {}
         for start in range(0, len(document_ids), _IDS_A_REQUEST):
             records = await self._client.retrieve(
-                DOCUMENTS,
+                self._documents,
                 document_ids[start : start + _IDS_A_REQUEST],
                 with_payload=list(HeadSummary.model_fields),
             )
@@ -46,7 +48,7 @@ class Index:
         offset = None
         while document_ids:
             records, offset = await self._client.scroll(
-                CHUNKS,
+                self._chunks,
                 scroll_filter=_any_of(document_ids),
                 limit=_POINTS_A_REQUEST * 2,
                 offset=offset,
@@ -66,19 +68,19 @@ class Index:
         if not versions:
             return
         await self._client.delete(
-            CHUNKS,
+            self._chunks,
             models.FilterSelector(
                 filter=models.Filter(should=[_up_to(key, version) for key, version in versions.items()])
             ),
             wait=True,
         )
-        await self._client.delete(DOCUMENTS, models.PointIdsList(points=list(versions)), wait=True)
+        await self._client.delete(self._documents, models.PointIdsList(points=list(versions)), wait=True)
 
     async def put_chunks(self, documents: Sequence[Embedded]) -> None:
         """Write the chunks of these documents over those of the same position."""
         points = [point for document in documents for point in _points(document)]
         for start in range(0, len(points), _POINTS_A_REQUEST):
-            await self._client.upsert(CHUNKS, points[start : start + _POINTS_A_REQUEST], wait=True)
+            await self._client.upsert(self._chunks, points[start : start + _POINTS_A_REQUEST], wait=True)
 
     async def remove_outdated(self, documents: Sequence[Embedded]) -> None:
         """Delete the chunks of other versions, and what an interrupted attempt left beyond the last."""
@@ -101,7 +103,7 @@ class Index:
                 )
             )
         await self._client.delete(
-            CHUNKS, models.FilterSelector(filter=models.Filter(should=outdated)), wait=True
+            self._chunks, models.FilterSelector(filter=models.Filter(should=outdated)), wait=True
         )
 
     async def put_heads(self, heads: Iterable[DocumentHead]) -> None:
@@ -114,10 +116,10 @@ class Index:
             )
             size += len(head.text)
             if size >= _HEAD_BYTES_A_REQUEST:
-                await self._client.upsert(DOCUMENTS, page, wait=True)
+                await self._client.upsert(self._documents, page, wait=True)
                 page, size = [], 0
         if page:
-            await self._client.upsert(DOCUMENTS, page, wait=True)
+            await self._client.upsert(self._documents, page, wait=True)
 
 
 def _points(document: Embedded) -> list[models.PointStruct]:

@@ -6,8 +6,10 @@ from typing import Self
 
 import structlog
 from qdrant_client import AsyncQdrantClient
+from qdrant_client.http.exceptions import ApiException
 
 from twin_common.errors import ServerUnavailable
+from twin_common.index_builds import IndexBuild, Role, read_builds
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.warehouse import Warehouse
 from twin_rag_api.auth import ApiKeys, Authenticator
@@ -24,6 +26,7 @@ from twin_rag_api.settings import ApiSettings
 log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS = 1.0
+_FOLLOW_SECONDS = 1.0
 
 
 @dataclass
@@ -70,12 +73,13 @@ class Resources:
         )
 
     async def prepare(self) -> None:
-        """Load the encoder, wait for the servers, and say what for."""
+        """Load the encoder, wait for the servers and say what for; then follow the index until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._load_encoder())
             tasks.create_task(self._await_warehouse())
             tasks.create_task(self._await_collections())
         log.info("ready", engine=self.answers.engine_name)
+        await self._follow_index()
 
     async def missing(self) -> list[str]:
         """A sentence for each thing that a search still lacks."""
@@ -117,3 +121,26 @@ class Resources:
                 log.warning("waiting for the vector index", missing=missing)
             told = missing
             await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _follow_index(self) -> None:
+        """Use the encoder of the index that readers are to see, from a moment after it is switched.
+
+        The next one is not loaded before: until its encoder is there, questions go on to the collection that
+        they went to, which a switch leaves where it is.
+        """
+        failed: IndexBuild | None = None
+        while True:
+            try:
+                builds = await read_builds(self.index)
+                live = builds.get(Role.LIVE)
+                if live is not None and live != failed:
+                    await self.encoding.use(live)
+                    failed = None
+            except ApiException:
+                pass  # a search says so to whoever asks
+            except Exception:
+                log.exception("the encoder of the index cannot be loaded")
+                failed = live
+                if self.encoding.collection not in {build.collections.chunks for build in builds.values()}:
+                    self.encoding.forget()
+            await asyncio.sleep(_FOLLOW_SECONDS)

@@ -45,6 +45,8 @@ class HybridSearch:
         sparse: SparseVector,
         filters: SearchFilters,
         limit: int,
+        *,
+        collection: str = CHUNKS,
     ) -> list[Passage]:
         """The author's best passages, best first.
 
@@ -54,6 +56,7 @@ class HybridSearch:
             sparse: the question's words.
             filters: which of the author's passages.
             limit: how many at most.
+            collection: whose vectors `dense` may be compared with.
 
         Raises:
             NotReady: the collection does not exist yet.
@@ -62,9 +65,9 @@ class HybridSearch:
         mine = _condition(scope, filters)
         prefetch, query = fused_query(dense, sparse, mine, _corpus(scope), self._policy)
         request = self._client.query_points(
-            CHUNKS, prefetch=prefetch, query=query, query_filter=mine, limit=limit, with_payload=True
+            collection, prefetch=prefetch, query=query, query_filter=mine, limit=limit, with_payload=True
         )
-        response = await answered(request, CHUNKS)
+        response = await answered(request, collection)
         return [Passage(Chunk.model_validate(point.payload), point.score) for point in response.points]
 
     async def occurring(self, scope: AuthorScope, terms: Sequence[int]) -> set[int]:

@@ -33,9 +33,11 @@ class Retrieval:
         with span("retrieval") as current:
             current.set_attributes({"gen_ai.operation.name": "retrieval", "retrieval.limit": limit})
             with timed(RETRIEVAL_SECONDS, "encode"), span("encode question"):
-                dense, sparse = await self._encoding.question(text)
+                encoded = await self._encoding.question(text)
             with timed(RETRIEVAL_SECONDS, "search"), span("search index", kind=SpanKind.CLIENT):
-                found = await self._index.search(scope, dense, sparse, filters, limit)
+                found = await self._index.search(
+                    scope, encoded.dense, encoded.sparse, filters, limit, collection=encoded.collection
+                )
             passages = without_superseded(found)
             current.set_attribute("retrieval.passages", len(passages))
         return passages
