@@ -1,6 +1,7 @@
 """Asking for a crawl, and how it goes."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -10,7 +11,7 @@ from opentelemetry.trace import SpanKind
 from pymongo.asynchronous.database import AsyncDatabase
 
 from twin_common.errors import ServerUnavailable
-from twin_common.events import CrawlReported, CrawlRequested, encode
+from twin_common.events import CrawlReported, CrawlRequested, Message, encode
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.telemetry import current_traceparent, span
 from twin_common.warehouse import CrawlRecords
@@ -37,16 +38,27 @@ class RequestPublisher:
         Raises:
             ServerUnavailable: Kafka did not confirm it in time.
         """
-        message = encode(event, "rag-api", event_id=event.run_id, traceparent=current_traceparent())
+        await self.send([encode(event, "rag-api", event_id=event.run_id, traceparent=current_traceparent())])
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """Return once Kafka has confirmed all of them.
+
+        Raises:
+            ServerUnavailable: Kafka did not confirm them in time.
+        """
         try:
             async with asyncio.timeout(_SEND_SECONDS):
                 producer = await self._started()
-                await producer.send_and_wait(
-                    message.topic, message.value, key=message.key, headers=message.headers
-                )
+                confirmations = [
+                    await producer.send(
+                        message.topic, message.value, key=message.key, headers=message.headers
+                    )
+                    for message in messages
+                ]
+                await asyncio.gather(*confirmations)
         except (KafkaError, OSError, TimeoutError) as error:
-            log.warning("a crawl request was not published", run_id=event.run_id, error=repr(error))
-            raise ServerUnavailable("Kafka does not take the crawl request; try again in a moment") from error
+            log.warning("messages were not published", count=len(messages), error=repr(error))
+            raise ServerUnavailable("Kafka takes no message; try again in a moment") from error
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -15,6 +15,7 @@ from twin_common.warehouse import Warehouse
 from twin_rag_api.auth import ApiKeys, Authenticator
 from twin_rag_api.crawls import Crawls, RequestPublisher
 from twin_rag_api.documents import DocumentDirectory
+from twin_rag_api.erasure import Erasure
 from twin_rag_api.generation.openai_compatible import OpenAICompatibleEngine
 from twin_rag_api.generation.service import Answers
 from twin_rag_api.index import missing_collections
@@ -44,6 +45,7 @@ class Resources:
     answers: Answers
     crawls: Crawls
     documents: DocumentDirectory
+    erasure: Erasure
 
     @classmethod
     def build(
@@ -70,6 +72,7 @@ class Resources:
             answers=Answers(retrieval, encoding, engine),
             crawls=Crawls(warehouse.database, warehouse.crawls, publisher),
             documents=DocumentDirectory(warehouse.database, index),
+            erasure=Erasure(warehouse, index, publisher.send),
         )
 
     async def prepare(self) -> None:

@@ -18,6 +18,7 @@ from pymongo.errors import BulkWriteError
 from twin_common.clock import Clock, utc_now
 from twin_common.documents import Category, DocumentDraft, RawDocument
 from twin_common.identity import AuthorId
+from twin_common.warehouse.erasures import AuthorErased, Erasures
 
 COLLECTIONS: Mapping[Category, str] = {
     Category.ARTICLE: "articles",
@@ -71,6 +72,7 @@ class Documents:
     def __init__(self, database: AsyncDatabase[dict[str, Any]], clock: Clock = utc_now) -> None:
         self._collections = {category: database[name] for category, name in COLLECTIONS.items()}
         self._deleted = database["deleted_versions"]
+        self._erasures = Erasures(database)
         self._clock = clock
 
     async def create_indexes(self) -> None:
@@ -87,18 +89,25 @@ class Documents:
         """Store drafts, a few round trips for all of them.
 
         Of two drafts of one document the later one counts. A writer that loses a race against another
-        tries again on what the other wrote.
+        tries again on what the other wrote. A document that its owner had erased is not stored: nothing
+        changes, and its version is 0.
 
         Returns:
             One outcome a draft, in order.
+
+        Raises:
+            AuthorErased: the author was erased.
         """
         newest = {draft.document_id: draft for draft in drafts}
-        outcomes: dict[str, WriteOutcome] = {}
-        waiting = newest
+        erased = await self._erased(newest)
+        outcomes = {key: WriteOutcome(key, WriteKind.UNCHANGED, 0) for key in erased}
+        waiting = {key: draft for key, draft in newest.items() if key not in erased}
         while waiting:
             written = await self._write(waiting, traceparent)
             outcomes |= written
             waiting = {key: draft for key, draft in waiting.items() if key not in written}
+        if late := await self._erased(newest) - erased:
+            await self._remove_all(late)
         return [outcomes[draft.document_id] for draft in drafts]
 
     async def get(self, document_id: str, category: Category | None = None) -> RawDocument | None:
@@ -123,7 +132,7 @@ class Documents:
     async def delete(self, document_id: str, category: Category) -> bool:
         """Remove a document; its version is remembered in case it comes back. False: it was not there."""
         while row := await self._collections[category].find_one({"_id": document_id}, _IDENTITY):
-            if await self._remove(document_id, category, row["version"]):
+            if await self._remove(document_id, category, row):
                 return True
         return False
 
@@ -158,6 +167,19 @@ class Documents:
             async for row in collection.find(query, batch_size=200):
                 yield from_row(row)
 
+    async def _erased(self, drafts: Mapping[str, DocumentDraft]) -> set[str]:
+        """Those of the documents that must not be stored; what is there of an erased author goes."""
+        authors = {draft.author_id for draft in drafts.values()}
+        try:
+            return await self._erasures.among(authors, drafts)
+        except AuthorErased:
+            await self._remove_all(drafts)
+            raise
+
+    async def _remove_all(self, document_ids: Iterable[str]) -> None:
+        for collection in (*self._collections.values(), self._deleted):
+            await collection.delete_many({"_id": {"$in": list(document_ids)}})
+
     async def _write(
         self, drafts: Mapping[str, DocumentDraft], traceparent: str | None
     ) -> dict[str, WriteOutcome]:
@@ -177,7 +199,7 @@ class Documents:
             row = _to_row(draft, content_hash, version, now, traceparent)
             moved = old is not None and category is not draft.category
             # Before the insert, so that its event comes first.
-            if moved and not await self._remove(key, category, version - 1):
+            if moved and old and not await self._remove(key, category, old):
                 continue
             if old is None or moved:
                 writes[draft.category][key] = InsertOne(row)
@@ -203,9 +225,13 @@ class Documents:
             return [ids[failure["index"]] for failure in failures]
         return []
 
-    async def _remove(self, document_id: str, category: Category, version: int) -> bool:
+    async def _remove(self, document_id: str, category: Category, row: Mapping[str, Any]) -> bool:
         """Remove exactly this version, remembering it first; False: another writer was ahead."""
-        memory = {"$max": {"version": version}, "$set": {"deleted_at": self._clock()}}
+        version = row["version"]
+        memory = {
+            "$max": {"version": version},
+            "$set": {"deleted_at": self._clock(), "author_id": row["author_id"]},
+        }
         await self._deleted.update_one({"_id": document_id}, memory, upsert=True)
         result = await self._collections[category].delete_one({"_id": document_id, "version": version})
         return result.deleted_count == 1
