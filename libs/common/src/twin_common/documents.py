@@ -145,6 +145,39 @@ class StageTimes(Record):
     searchable_at: Timestamp | None = None
 
 
+class StagePassed(Record):
+    """A station that a document passed, when, and how long after the one before."""
+
+    stage: str
+    """crawled, changed (the warehouse told of it), published (the stream read it), cleaned, chunked, embedded
+    or searchable."""
+    at: Timestamp
+    seconds: float
+    """Since the station before it; 0 for the first."""
+
+
+_STAGE_WORDS = {
+    Stage.STORED: "crawled",
+    Stage.CAPTURED: "changed",
+    Stage.RECEIVED: "published",
+    Stage.CLEANED: "cleaned",
+    Stage.CHUNKED: "chunked",
+    Stage.EMBEDDED: "embedded",
+    Stage.SEARCHABLE: "searchable",
+}
+
+
+def passed(stages: StageTimes) -> list[StagePassed]:
+    """The stations that were passed, in order, with the time that each took."""
+    found: list[StagePassed] = []
+    for stage, word in _STAGE_WORDS.items():
+        at: datetime | None = getattr(stages, stage)
+        if at is not None:
+            seconds = (at - found[-1].at).total_seconds() if found else 0.0
+            found.append(StagePassed(stage=word, at=at, seconds=seconds))
+    return found
+
+
 class CleanedDocument(Record):
     """A document after cleaning: what is chunked, and what training reads."""
 

@@ -78,6 +78,7 @@ class Documents:
     async def create_indexes(self) -> None:
         for collection in self._collections.values():
             await collection.create_index("author_id")
+            await collection.create_index([("author_id", 1), ("stored_at", -1), ("_id", 1)])
 
     async def put(self, draft: DocumentDraft, traceparent: str | None = None) -> WriteOutcome:
         """Store one draft; see `put_many`."""
