@@ -68,6 +68,8 @@ async def test_erased_is_gone_everywhere_and_stays_away(
                     await warehouse.documents.put(draft(ADA, number))
 
             await until(equal)
+            [known] = await twin("status", draft(BOB, 3).url, "--json")
+            assert (known["state"], known["way"][-1]["stage"]) == ("searchable", "searchable")
             writing = asyncio.create_task(write())
             await asyncio.sleep(1)
             report = await twin("erase", ADA, "--yes", "--json")
@@ -102,9 +104,8 @@ async def test_erased_is_gone_everywhere_and_stays_away(
         await client.close()
 
 
-async def twin(*arguments: str) -> dict[str, Any]:
+async def twin(*arguments: str) -> Any:
     """What a command prints as JSON."""
     result = await asyncio.to_thread(CliRunner().invoke, app, list(arguments))
     assert result.exit_code == 0, (result.output, result.exception)
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
+    return json.loads(result.stdout)

@@ -1,7 +1,7 @@
 """Compares the index with the warehouse and asks for what differs, through the same events as everyone.
 
 There is no second way to write the index: mending publishes the events that the change feed would. Both
-sides are read page by page, so memory does not grow with the number of documents.
+sides are read page by page; kept of each document is its id of 16 bytes and a number.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from qdrant_client import models
 
@@ -53,11 +54,16 @@ async def differences(
     that is stored in between is missing, never foreign.
     """
     index = _IndexPages(client, collections)
-    async for part in _find_foreign(warehouse, index):
-        yield part
+    unmatched = await _list_newest(index)
     async for page in _pages(warehouse.documents.versions(), _DOCUMENTS_A_PAGE):
+        for entry in page:
+            unmatched.pop(_compact(entry.document_id), None)
         if part := await _check(warehouse, index, {entry.document_id: entry for entry in page}):
             yield part
+    versions = {_expand(key): version for key, version in unmatched.items()}
+    stored = await warehouse.documents.versions_of(versions)
+    if foreign := tuple(Foreign(key, version) for key, version in versions.items() if key not in stored):
+        yield Difference(foreign=foreign)
 
 
 async def mend(difference: Difference, publisher: ConfirmedPublisher) -> None:
@@ -128,29 +134,23 @@ class _IndexPages:
                 return
 
 
-async def _find_foreign(warehouse: Warehouse, index: _IndexPages) -> AsyncIterator[Difference]:
-    async for page in index.all_heads():
-        versions = {str(head["document_id"]): int(head["version"]) for head in page}
-        stored = await warehouse.documents.versions_of(versions)
-        if foreign := _foreign(versions, stored):
-            yield Difference(foreign=foreign)
-    headless: dict[str, int] = {}
-    async for page in index.all_chunks():
-        newest: dict[str, int] = {}
-        for chunk in page:
-            key = str(chunk["document_id"])
-            newest[key] = max(int(chunk["version"]), newest.get(key, 0))
-        for key in await index.heads(newest, ["document_id"]):
-            del newest[key]
-        stored = await warehouse.documents.versions_of(newest) if newest else {}
-        for entry in _foreign(newest, stored):
-            headless[entry.document_id] = max(entry.version, headless.get(entry.document_id, 0))
-    if headless:
-        yield Difference(foreign=tuple(Foreign(key, version) for key, version in headless.items()))
+async def _list_newest(index: _IndexPages) -> dict[bytes, int]:
+    """The newest version that the index holds anything of, by document."""
+    newest: dict[bytes, int] = {}
+    for pages in (index.all_heads(), index.all_chunks()):
+        async for page in pages:
+            for payload in page:
+                key, version = _compact(str(payload["document_id"])), int(payload["version"])
+                newest[key] = max(version, newest.get(key, 0))
+    return newest
 
 
-def _foreign(versions: Mapping[str, int], stored: Mapping[str, DocumentVersion]) -> tuple[Foreign, ...]:
-    return tuple(Foreign(key, version) for key, version in versions.items() if key not in stored)
+def _compact(document_id: str) -> bytes:
+    return UUID(document_id).bytes
+
+
+def _expand(key: bytes) -> str:
+    return str(UUID(bytes=key))
 
 
 async def _check(
@@ -158,16 +158,16 @@ async def _check(
 ) -> Difference:
     """What is missing or stale of a page of the warehouse.
 
-    The page is older than what the index says of it. So what seems to differ is read once more, the index
+    The page is older than what the index says of it. So what seems to be stale is read once more, the index
     first: an edit in between then shows as not indexed yet, and never as an index that is ahead.
     """
-    suspects = _judge(stored, await index.held(stored))
-    if not suspects:
-        return suspects
-    doubtful = [entry.document_id for entry in suspects.missing]
-    doubtful += [entry.stored.document_id for entry in suspects.stale]
+    first = _judge(stored, await index.held(stored))
+    if not first.stale:
+        return first
+    doubtful = [entry.stored.document_id for entry in first.stale]
     held = await index.held(doubtful)
-    return _judge(await warehouse.documents.versions_of(doubtful), held)
+    again = _judge(await warehouse.documents.versions_of(doubtful), held)
+    return Difference.together([Difference(missing=first.missing), again])
 
 
 def _judge(stored: Mapping[str, DocumentVersion], held: _Held) -> Difference:

@@ -1,6 +1,7 @@
 """What lives as long as the service: its connections and the things built on them."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -133,17 +134,20 @@ class Resources:
         """
         failed: IndexBuild | None = None
         while True:
-            try:
+            with suppress(ApiException):  # a search says so to whoever asks
                 builds = await read_builds(self.index)
                 live = builds.get(Role.LIVE)
                 if live is not None and live != failed:
-                    await self.encoding.use(live)
-                    failed = None
-            except ApiException:
-                pass  # a search says so to whoever asks
-            except Exception:
-                log.exception("the encoder of the index cannot be loaded")
-                failed = live
-                if self.encoding.collection not in {build.collections.chunks for build in builds.values()}:
+                    failed = None if await self._can_use(live) else live
+                searched = self.encoding.collection
+                if failed and searched not in {build.collections.chunks for build in builds.values()}:
                     self.encoding.forget()
             await asyncio.sleep(_FOLLOW_SECONDS)
+
+    async def _can_use(self, build: IndexBuild) -> bool:
+        try:
+            await self.encoding.use(build)
+        except Exception:
+            log.exception("the encoder of the index cannot be loaded", build=build.name)
+            return False
+        return True

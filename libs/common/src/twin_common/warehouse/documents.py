@@ -28,6 +28,8 @@ COLLECTIONS: Mapping[Category, str] = {
 CATEGORIES: Mapping[str, Category] = {name: category for category, name in COLLECTIONS.items()}
 
 _DUPLICATE_KEY = 11000
+_IDS_A_QUERY = 100
+"""Of 1,000 ids at once the small local server took 60 times as long as of 100."""
 _Operation = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]]
 _IDENTITY = {"version": 1, "content_hash": 1, "author_id": 1}
 _FACTS = _IDENTITY | dict.fromkeys(("platform", "url", "title", "language", "published_at"), 1)
@@ -146,11 +148,13 @@ class Documents:
 
     async def versions_of(self, document_ids: Iterable[str]) -> dict[str, DocumentVersion]:
         """Which versions of these documents are stored; those that are not are left out."""
-        query = {"_id": {"$in": list(document_ids)}}
         found: dict[str, DocumentVersion] = {}
-        for category, collection in self._collections.items():
-            async for row in collection.find(query, _FACTS):
-                found[row["_id"]] = _version_of(row, category)
+        wanted = list(document_ids)
+        for start in range(0, len(wanted), _IDS_A_QUERY):
+            query = {"_id": {"$in": wanted[start : start + _IDS_A_QUERY]}}
+            for category, collection in self._collections.items():
+                async for row in collection.find(query, _FACTS):
+                    found[row["_id"]] = _version_of(row, category)
         return found
 
     async def urls(self, author_id: AuthorId) -> dict[str, str]:
