@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from twin_common.documents import hash_of_chunks
+from twin_common.documents import HeadStatus, hash_of_chunks
 from twin_common.events import DocumentDeleted, DocumentUpserted, Message, encode, tombstone
 from twin_common.warehouse import DocumentVersion
 from twin_feature_stream.cleaning import clean_line
@@ -17,7 +17,10 @@ Payload = Mapping[str, Any]
 
 _SHARED_FACTS = ("author_id", "category", "platform", "url", "title", "language", "published_at", "version")
 """What every chunk repeats of its document's head."""
-HEAD_FIELDS = (*_SHARED_FACTS, "document_id", "content_hash", "chunk_count", "chunks_hash")
+HEAD_FIELDS = (
+    *_SHARED_FACTS,
+    *("document_id", "content_hash", "chunk_count", "chunks_hash", "status", "duplicate_of"),
+)
 CHUNK_FIELDS = (*_SHARED_FACTS, "document_id", "chunk_index", "text_hash")
 
 _TIME = TypeAdapter(datetime | None)
@@ -94,11 +97,16 @@ class Difference:
             yield tombstone(deletion)
 
 
-def find_reasons(stored: DocumentVersion, head: Payload, chunks: Sequence[Payload]) -> tuple[str, ...]:
+def find_reasons(
+    stored: DocumentVersion, head: Payload, chunks: Sequence[Payload], leader: Payload | None = None
+) -> tuple[str, ...]:
     """Why what the index holds of a document is not what the warehouse has; empty when it is.
 
     Compared are the version, the hash of the content, every fact that head and chunks repeat of the
     document, and number, order and hashes of the chunks.
+
+    Args:
+        leader: the head of the document that is searched in place of a duplicate.
     """
     found: list[str] = []
     expected = {
@@ -128,6 +136,8 @@ def find_reasons(stored: DocumentVersion, head: Payload, chunks: Sequence[Payloa
         others = sum(chunk.get(name) != head.get(name) for chunk in ordered)
         if others:
             found.append(f"{others} chunks have another {name} than their head")
+    if head.get("duplicate_of") and (leader is None or leader.get("status") != HeadStatus.SEARCHABLE):
+        found.append(f"the document {head['duplicate_of']}, searched in its place, cannot be")
     return tuple(found)
 
 

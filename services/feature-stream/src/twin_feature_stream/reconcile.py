@@ -86,6 +86,8 @@ class _Held:
     """What the index holds of some documents, by document id."""
 
     heads: dict[str, Payload] = field(default_factory=dict)
+    leaders: dict[str, Payload] = field(default_factory=dict)
+    """The heads of those that are searched in place of duplicates."""
     chunks: dict[str, list[Payload]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -109,7 +111,10 @@ class _IndexPages:
         return {str(point.id): point.payload or {} for point in points}
 
     async def held(self, document_ids: Collection[str]) -> _Held:
-        held = _Held(heads=await self.heads(document_ids, HEAD_FIELDS))
+        heads = await self.heads(document_ids, HEAD_FIELDS)
+        named = {str(head["duplicate_of"]) for head in heads.values() if head.get("duplicate_of")}
+        leaders = await self.heads(named, ["status"]) if named else {}
+        held = _Held(heads, leaders)
         of_these = models.FieldCondition(key="document_id", match=models.MatchAny(any=list(document_ids)))
         condition = models.Filter(must=[of_these])
         async for page in self._scroll(self._collections.chunks, CHUNK_FIELDS, condition):
@@ -177,7 +182,9 @@ def _judge(stored: Mapping[str, DocumentVersion], held: _Held) -> Difference:
         head = held.heads.get(key)
         if head is None:
             missing.append(version)
-        elif reasons := find_reasons(version, head, held.chunks.get(key, [])):
+            continue
+        leader = held.leaders.get(str(head.get("duplicate_of")))
+        if reasons := find_reasons(version, head, held.chunks.get(key, []), leader):
             stale.append(Stale(version, int(head["version"]), reasons))
     return Difference(missing=tuple(missing), stale=tuple(stale))
 
