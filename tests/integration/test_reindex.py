@@ -15,7 +15,7 @@ from twin_common.documents import Author
 from twin_common.embedding import EmbeddingSettings
 from twin_common.identity import parse_author_id
 from twin_common.index_builds import Role, read_builds
-from twin_common.vector_index import connect
+from twin_common.vector_index import PIPELINE_VERSION, connect
 from twin_common.warehouse import Warehouse
 from twin_feature_stream.reconcile import compare
 from twin_local.api import ApiClient
@@ -111,8 +111,8 @@ async def test_no_search_fails_and_no_write_is_lost(tmp_path: Path) -> None:
             for role in (Role.LIVE, Role.PREVIOUS):
                 await equal(warehouse, client, role)
             builds = await read_builds(client)
-            assert builds[Role.LIVE].name == "second__p1"
-            assert builds[Role.PREVIOUS].name == "hashing__p1"
+            assert builds[Role.LIVE].name == f"second__{PIPELINE_VERSION}"
+            assert builds[Role.PREVIOUS].name == f"hashing__{PIPELINE_VERSION}"
             await work.roll_back()
             await work.switch()
             await work.finish()
@@ -143,7 +143,7 @@ async def at_least(value: Any, count: int) -> bool:
 
 async def kill_the_new_stream(running: Platform) -> None:
     """kill -9 of the process that fills the new build, in the middle of it; it is started again."""
-    name = "feature-stream.second__p1"
+    name = f"feature-stream.second__{PIPELINE_VERSION}"
 
     async def started() -> bool:
         return name in running.processes and running.processes[name].pid is not None

@@ -20,7 +20,13 @@ from twin_common.index_builds import (
     roll_back,
     switch,
 )
-from twin_common.vector_index import CHUNKS, DOCUMENTS, Collections, create_collections
+from twin_common.vector_index import (
+    CHUNKS,
+    DOCUMENTS,
+    PIPELINE_VERSION,
+    Collections,
+    create_collections,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
 
@@ -137,7 +143,7 @@ class TestEncoders:
         build = (await read_builds(client))[Role.NEXT]
         settings = build.embedding_settings(EmbeddingSettings(threads=7))
         assert (settings.backend, settings.model, settings.threads) == ("hashing", "new", 7)
-        assert build.name == "new__p1"
+        assert build.name == f"new__{PIPELINE_VERSION}"
 
     async def test_another_encoder_may_not_write_unasked(self, client: AsyncQdrantClient) -> None:
         with pytest.raises(ForeignIndex, match="twin reindex --model new"):

@@ -8,7 +8,7 @@ from qdrant_client import models
 from twin_common.identity import point_id
 from twin_common.index_builds import Role, assign, discard, roll_back, switch
 from twin_common.testing.embedding import HashingEmbedder
-from twin_common.vector_index import BM25, DENSE, Collections, create_collections
+from twin_common.vector_index import BM25, DENSE, PIPELINE_VERSION, Collections, create_collections
 
 from .conftest import SPARSE, Api, chunk, put_chunks
 
@@ -65,7 +65,9 @@ class TestSwitch:
         await asyncio.sleep(2)
         await until(api, "old index", {200})
         await discard(api.resources.index, Role.PREVIOUS)
-        await until(api, "was built with the encoder second__p1, which this service cannot load", {503})
+        await until(
+            api, f"built with the encoder second__{PIPELINE_VERSION}, which this service cannot load", {503}
+        )
         response = await api.post("/v1/search", {"query": "tide"})
         assert response.headers["content-type"] == "application/problem+json"
         assert (await api.http.get("/readyz")).status_code == 503
