@@ -31,7 +31,8 @@ from twin_common.embedding import (
     load_sparse_embedder,
 )
 from twin_common.identity import AuthorId, canonical_url, document_id, point_id
-from twin_common.vector_index import BM25, CHUNKS, DENSE, VectorIndexSettings, connect, ensure_collections
+from twin_common.index_builds import ensure_collections
+from twin_common.vector_index import BM25, CHUNKS, DENSE, VectorIndexSettings, connect
 from twin_feature_stream.chunking import ChunkingPolicy, chunk_texts
 from twin_feature_stream.cleaning import clean
 from twin_local.ports import free_port
@@ -101,7 +102,7 @@ async def _measure(url: str, held_out: bool) -> None:
     texts = load_texts()
     questions = [question for question in load_questions(texts) if question.held_out == held_out]
     chunks = await _fill(index, texts, embedder, sparse)
-    encoding = Encoding(lambda: (embedder, sparse))
+    encoding = Encoding(lambda _: (embedder, sparse))
     await encoding.load()
     keys = OneAuthorAKey()
     authors = {text.author_id for text in texts} | {BOTH}
@@ -204,7 +205,7 @@ class Variants:
 
     async def texts(self, question: str) -> dict[str, list[str]]:
         """What each finds, best first."""
-        dense, words = await self._encoding.question(unicodedata.normalize("NFKC", question))
+        dense, words, _ = await self._encoding.question(unicodedata.normalize("NFKC", question))
         own = models.FieldCondition(key="author_id", match=models.MatchValue(value=self._scope.author_id))
         mine = models.Filter(must=[own])
         (_, by_words), _ = fused_query(dense, words, mine, mine, FusionPolicy(), candidates=50)

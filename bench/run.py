@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_BENCHMARKS = ("throughput", "cdc", "freshness", "retrieval", "api", "growth", "duplicates")
+_BENCHMARKS = ("throughput", "cdc", "freshness", "retrieval", "api", "growth", "duplicates", "reindex")
 
 
 def main() -> None:

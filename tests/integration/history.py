@@ -48,7 +48,7 @@ class History:
 
     async def _retried(self, step: tuple[str, int]) -> None:
         kind, number = step
-        draft = self._draft(number)
+        draft = self.draft(number)
         while True:
             try:
                 if kind == "delete":
@@ -63,7 +63,7 @@ class History:
                 self.written += 1
                 return
 
-    def _draft(self, number: int) -> DocumentDraft:
+    def draft(self, number: int) -> DocumentDraft:
         paragraphs = [
             " ".join(self._random.choices(_WORDS, k=self._random.randint(10, 60))) + "."
             for _ in range(self._random.choice([1, 1, 2, 8]))

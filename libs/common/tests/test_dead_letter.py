@@ -32,7 +32,7 @@ class TestDeadLetter:
         assert all(name.startswith("dlq_") for name, _ in letter.headers[len(headers) :])
 
     def test_says_where_it_came_from_and_why(self) -> None:
-        letter = dead_letter(_record(), UnsupportedSchema("twin.x.v9 is not known"), _SERVICE, attempt=3)
+        letter = dead_letter(_record(), UnsupportedSchema("twin.x.v9 is not known"), _SERVICE)
         said = reasons(letter.headers)
         failed_at = datetime.fromisoformat(said.pop("failed_at"))
         assert failed_at.tzinfo is not None
@@ -44,7 +44,7 @@ class TestDeadLetter:
             "error_type": "UnsupportedSchema",
             "error_reason": "unsupported_schema",
             "error_detail": "unsupported_schema: twin.x.v9 is not known",
-            "attempt": "3",
+            "attempt": "1",
             "service": _SERVICE,
         }
 
@@ -53,7 +53,7 @@ class TestDeadLetter:
 
     def test_one_that_was_redriven_and_failed_again_tells_the_newer_failure_only(self) -> None:
         first = dead_letter(_record(), PoisonMessage("first", "d"), _SERVICE)
-        again = dead_letter(_record(headers=first.headers), PoisonMessage("second", "d"), _SERVICE, attempt=2)
+        again = dead_letter(_record(headers=first.headers), PoisonMessage("second", "d"), _SERVICE)
         names = [name for name, _ in again.headers]
         assert len(names) == len(set(names))
         assert reasons(again.headers)["error_reason"] == "second"

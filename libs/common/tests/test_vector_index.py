@@ -7,6 +7,7 @@ from qdrant_client import AsyncQdrantClient, models
 
 from twin_common.documents import Category, HeadStatus, HeadSummary
 from twin_common.identity import AuthorId, document_id
+from twin_common.index_builds import ensure_collections
 from twin_common.vector_index import (
     BM25,
     CHUNKS,
@@ -15,7 +16,6 @@ from twin_common.vector_index import (
     VectorIndexSettings,
     collection_name,
     connect,
-    ensure_collections,
     head_summaries,
 )
 
@@ -88,12 +88,6 @@ class TestEnsureCollections:
         await _store(client, [_head("ada", 1)])
         await ensure_collections(client, _MODEL, 8)
         assert (await client.count(DOCUMENTS)).count == 1
-
-    async def test_an_alias_that_points_elsewhere_stays(self, client: AsyncQdrantClient) -> None:
-        await ensure_collections(client, _MODEL, 8)
-        await ensure_collections(client, "another-model", 4)
-        aliases = {entry.alias_name: entry.collection_name for entry in (await client.get_aliases()).aliases}
-        assert aliases[CHUNKS] == collection_name(CHUNKS, _MODEL)
 
 
 @pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")

@@ -22,17 +22,11 @@ from twin_common.events import (
     encode,
 )
 from twin_common.identity import AuthorId
+from twin_common.index_builds import ensure_collections
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.testing.embedding import HashingEmbedder
 from twin_common.topics import ALL_TOPICS, DOCUMENT_CHANGES, DOCUMENTS_INDEXED
-from twin_common.vector_index import (
-    CHUNKS,
-    DENSE,
-    DOCUMENTS,
-    VectorIndexSettings,
-    connect,
-    ensure_collections,
-)
+from twin_common.vector_index import CHUNKS, DENSE, DOCUMENTS, VectorIndexSettings, connect
 from twin_common.warehouse import Warehouse, WarehouseSettings
 from twin_feature_stream.app import Servers, index_stage, preparation
 from twin_feature_stream.background_loop import BackgroundLoop

@@ -17,8 +17,9 @@ from pydantic import SecretStr
 from qdrant_client import AsyncQdrantClient, models
 
 from twin_common.documents import Category, Chunk, DocumentHead, HeadStatus, StageTimes, text_hash
-from twin_common.embedding import load_sparse_embedder
+from twin_common.embedding import Embedder, SparseEmbedder, load_sparse_embedder
 from twin_common.identity import AuthorId, document_id, point_id
+from twin_common.index_builds import IndexBuild, ensure_collections
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.testing.embedding import HashingEmbedder
 from twin_common.vector_index import (
@@ -27,9 +28,7 @@ from twin_common.vector_index import (
     DENSE,
     DOCUMENTS,
     VectorIndexSettings,
-    collection_name,
     connect,
-    ensure_collections,
 )
 from twin_common.warehouse import Warehouse, WarehouseSettings
 from twin_rag_api.app import create_app
@@ -177,6 +176,15 @@ async def shared_api(mongodb_url: str, qdrant_url: str) -> AsyncIterator[Api]:
         await own.client.drop_database(database.database)
 
 
+def _load(build: IndexBuild | None) -> tuple[Embedder, SparseEmbedder]:
+    """The encoder of a build, unless it is one that this service cannot have."""
+    if build is None or not build.encoder:
+        return EMBEDDER, SPARSE
+    if build.encoder["backend"] != "hashing":
+        raise ImportError("install twin-common[sentence-transformers]")
+    return HashingEmbedder(model_name=build.encoder["model"]), SPARSE
+
+
 @asynccontextmanager
 async def _running(
     database: WarehouseSettings, qdrant_url: str, kafka: str, settings: dict[str, Any]
@@ -186,7 +194,7 @@ async def _running(
         ApiSettings(**settings),
         own,
         _connect(qdrant_url),
-        Encoding(lambda: (EMBEDDER, SPARSE)),
+        Encoding(_load),
         KafkaSettings(bootstrap_servers=kafka),
     )
     async with serving(create_app(resources)) as url:
@@ -231,11 +239,8 @@ def _connect(url: str) -> AsyncQdrantClient:
 
 @asynccontextmanager
 async def _empty(client: AsyncQdrantClient) -> AsyncIterator[AsyncQdrantClient]:
-    for alias in (CHUNKS, DOCUMENTS):
-        for entry in (await client.get_aliases()).aliases:
-            if entry.alias_name == alias:
-                await client.delete_collection(entry.collection_name)
-        await client.delete_collection(collection_name(alias, EMBEDDER.model_name))
+    for entry in (await client.get_collections()).collections:
+        await client.delete_collection(entry.name)
     await ensure_collections(client, EMBEDDER.model_name, EMBEDDER.dimensions)
     yield client
     await client.close()

@@ -103,6 +103,16 @@ class TwinHome:
         """Keep an author's key, readable by this user alone."""
         write_atomically(self._key_file, json.dumps(self.api_keys() | {author_id: key}, indent=2), mode=0o600)
 
+    def forget_key(self, author_id: AuthorId) -> None:
+        """Hold no key of this author any more."""
+        keys = {name: key for name, key in self.api_keys().items() if name != author_id}
+        write_atomically(self._key_file, json.dumps(keys, indent=2), mode=0o600)
+
+    @property
+    def registry(self) -> Path:
+        """Datasets and models that were made here."""
+        return self.path / "registry"
+
     @property
     def _key_file(self) -> Path:
         return self.path / "keys.json"

@@ -17,11 +17,13 @@ from typing import Self
 
 import structlog
 
+from twin_common.vector_index import VectorIndexSettings, connect
 from twin_local.errors import PlatformError
 from twin_local.home import PlatformRecord, TwinHome
 from twin_local.ports import LOOPBACK, free_port, holder
 from twin_local.processes import ManagedProcess, ProcessSpec, file_probe, http_probe, port_probe
 from twin_local.servers import mongodb
+from twin_local.stream_instances import StreamInstances
 from twin_local.topics import create_topics
 
 log = structlog.get_logger(__name__)
@@ -54,6 +56,8 @@ class Platform:
         self._services: dict[str, ManagedProcess] = {}
         self._stack = AsyncExitStack()
         self._recovering: asyncio.Task[None] | None = None
+        self._instances: StreamInstances | None = None
+        self._following: asyncio.Task[None] | None = None
         self.environment: dict[str, str] = {}
 
     @property
@@ -64,7 +68,8 @@ class Platform:
     @property
     def processes(self) -> dict[str, ManagedProcess]:
         """Every child, by name."""
-        return self._servers | self._services
+        instances = self._instances.processes if self._instances else {}
+        return self._servers | instances | self._services
 
     async def __aenter__(self) -> Self:
         """Start everything.
@@ -103,12 +108,29 @@ class Platform:
             self._read_kafka_address()
         else:
             await asyncio.to_thread(create_topics, self.environment["KAFKA_BOOTSTRAP_SERVERS"])
+        await self._start_services()
+        await asyncio.gather(*(self._wait(child) for child in self.processes.values() if child is not kafka))
+        self._home.save_record(PlatformRecord(os.getpid(), self.environment))
+
+    async def _start_services(self) -> None:
         self._services = {
             name: ManagedProcess(self._service_spec(name), self._home.logs) for name in SERVICES
         }
         await asyncio.gather(*(service.start() for service in self._services.values()))
-        await asyncio.gather(*(self._wait(child) for child in self.processes.values() if child is not kafka))
-        self._home.save_record(PlatformRecord(os.getpid(), self.environment))
+        self._index = connect(VectorIndexSettings(url=self.environment["QDRANT_URL"]))
+        self._instances = StreamInstances(
+            self._index,
+            self._services["feature-stream"],
+            lambda spec: ManagedProcess(spec, self._home.logs),
+        )
+        self._following = asyncio.create_task(self._instances.follow(), name="follow the index")
+
+    async def _stop_services(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+            await self._index.close()
+        await asyncio.gather(*(service.stop() for service in self._services.values()))
 
     async def _stop(self) -> None:
         """Services before servers, so that each can say its last word."""
@@ -116,7 +138,7 @@ class Platform:
             self._recovering.cancel()
             await asyncio.gather(self._recovering, return_exceptions=True)
         self._home.clear_record()
-        await asyncio.gather(*(service.stop() for service in self._services.values()))
+        await self._stop_services()
         await asyncio.gather(*(server.stop() for server in self._servers.values()))
 
     async def _wait(self, child: ManagedProcess) -> None:
@@ -133,7 +155,7 @@ class Platform:
 
     async def _restart_around_kafka(self) -> None:
         log.warning("the local event bus ended: restarting it and every service")
-        await asyncio.gather(*(service.stop() for service in self._services.values()))
+        await self._stop_services()
         shutil.rmtree(self._home.run / "recovery", ignore_errors=True)
         self._kafka_address_file.unlink(missing_ok=True)
         kafka = ManagedProcess(self._servers["kafka"].spec, self._home.logs)
@@ -145,9 +167,7 @@ class Platform:
             log.exception("the local event bus did not come back: stop the platform and start it again")
             return
         self._read_kafka_address()
-        for name in SERVICES:
-            self._services[name] = ManagedProcess(self._service_spec(name), self._home.logs)
-        await asyncio.gather(*(service.start() for service in self._services.values()))
+        await self._start_services()
         self._home.save_record(PlatformRecord(os.getpid(), self.environment))
 
     def _refuse_busy_port(self) -> None:
@@ -205,7 +225,7 @@ class Platform:
         port = self.environment[port_variable(name)]
         module = f"twin_{name.replace('-', '_')}"
         ready = http_probe(f"http://{LOOPBACK}:{port}/readyz")
-        return ProcessSpec(name, _python(module), ready, self.environment)
+        return ProcessSpec(name, _python(module), ready, dict(self.environment))
 
     def _read_kafka_address(self) -> None:
         self.environment["KAFKA_BOOTSTRAP_SERVERS"] = self._kafka_address_file.read_text()

@@ -3,11 +3,21 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
+from uuid import UUID
 
-from twin_common.documents import DocumentState, HeadSummary, document_state
-from twin_common.vector_index import connect, head_summaries
-from twin_common.warehouse import Warehouse
+from twin_common.documents import (
+    DocumentState,
+    HeadSummary,
+    StagePassed,
+    StageTimes,
+    document_state,
+    passed,
+)
+from twin_common.identity import canonical_url, document_id
+from twin_common.vector_index import DOCUMENTS, connect, head_summaries
+from twin_common.warehouse import DocumentVersion, Warehouse
 from twin_local.connection import Connection
+from twin_local.errors import PlatformError
 from twin_local.platform import SERVICES, port_variable
 from twin_local.ports import LOOPBACK
 from twin_local.processes import http_probe
@@ -30,6 +40,54 @@ class PlatformStatus:
     counts: dict[str, int]
     services: dict[str, str]
     notable: list[NotableDocument]
+
+
+@dataclass(frozen=True)
+class DocumentReport:
+    """One document: where it stands, and the way of its version in the index."""
+
+    stored: DocumentVersion
+    state: DocumentState
+    head: HeadSummary | None
+    way: list[StagePassed]
+
+
+async def document_report(connection: Connection, given: str) -> list[DocumentReport]:
+    """What is known of the document with this id or address; several, when several authors have it.
+
+    Raises:
+        PlatformError: the warehouse has none.
+    """
+    client = connect(connection.vector_index)
+    try:
+        async with Warehouse(connection.warehouse) as warehouse:
+            ids = await _document_ids(warehouse, given)
+            stored = await warehouse.documents.versions_of(ids)
+            if not stored:
+                raise PlatformError(f"the warehouse has no document {given}")
+            points = await client.retrieve(
+                DOCUMENTS, list(stored), with_payload=list(HeadSummary.model_fields)
+            )
+            heads = {str(point.id): HeadSummary.model_validate(point.payload) for point in points}
+            reports = []
+            for key, version in stored.items():
+                head = heads.get(key)
+                state = document_state(version.version, head)
+                stages = head.stages if head and state is not DocumentState.PENDING else StageTimes()
+                if not stages.stored_at and (document := await warehouse.documents.get(key)):
+                    stages = stages.model_copy(update={"stored_at": document.stored_at})
+                reports.append(DocumentReport(version, state, head, passed(stages)))
+            return reports
+    finally:
+        await client.close()
+
+
+async def _document_ids(warehouse: Warehouse, given: str) -> list[str]:
+    try:
+        return [str(UUID(given))]
+    except ValueError:
+        canonical = canonical_url(given)
+        return [document_id(author.author_id, canonical) for author in await warehouse.authors.all()]
 
 
 async def platform_status(connection: Connection) -> PlatformStatus:

@@ -1,6 +1,7 @@
 """The documents of the platform, from the warehouse's row to the chunk that is searched."""
 
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -163,6 +164,39 @@ class StageTimes(Record):
     searchable_at: Timestamp | None = None
 
 
+class StagePassed(Record):
+    """A station that a document passed, when, and how long after the one before."""
+
+    stage: str
+    """crawled, changed (the warehouse told of it), published (the stream read it), cleaned, chunked, embedded
+    or searchable."""
+    at: Timestamp
+    seconds: float
+    """Since the station before it; 0 for the first."""
+
+
+_STAGE_WORDS = {
+    Stage.STORED: "crawled",
+    Stage.CAPTURED: "changed",
+    Stage.RECEIVED: "published",
+    Stage.CLEANED: "cleaned",
+    Stage.CHUNKED: "chunked",
+    Stage.EMBEDDED: "embedded",
+    Stage.SEARCHABLE: "searchable",
+}
+
+
+def passed(stages: StageTimes) -> list[StagePassed]:
+    """The stations that were passed, in order, with the time that each took."""
+    found: list[StagePassed] = []
+    for stage, word in _STAGE_WORDS.items():
+        at: datetime | None = getattr(stages, stage)
+        if at is not None:
+            seconds = (at - found[-1].at).total_seconds() if found else 0.0
+            found.append(StagePassed(stage=word, at=at, seconds=seconds))
+    return found
+
+
 class CleanedDocument(Record):
     """A document after cleaning: what is chunked, and what training reads."""
 
@@ -204,6 +238,8 @@ class HeadSummary(Record):
     reason: str | None = None
     """Why it was skipped or failed, in a sentence."""
     chunk_count: int = 0
+    chunks_hash: str | None = None
+    """`hash_of_chunks` of the chunks that belong to this head; None where there are none."""
     duplicate_of: str | None = None
     """The nearly equal document of the same author that is searched in place of this one."""
     copies: tuple[str, ...] = ()
@@ -271,3 +307,8 @@ def normalise_text(text: str) -> str:
 def text_hash(text: str) -> str:
     """sha256 of a chunk's text: equal hashes may share a vector."""
     return sha256(text.encode()).hexdigest()
+
+
+def hash_of_chunks(text_hashes: Iterable[str]) -> str:
+    """sha256 over the text hashes of a document's chunks, in their order."""
+    return sha256("\n".join(text_hashes).encode()).hexdigest()

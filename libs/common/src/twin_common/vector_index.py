@@ -1,8 +1,9 @@
 """The names both sides of the vector index use, and how its collections are laid out."""
 
 import re
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,6 +20,23 @@ DENSE = "dense"
 BM25 = "bm25"
 PIPELINE_VERSION = "p2"
 """Grows when cleaning or chunking changes what is stored for the same document."""
+
+
+@dataclass(frozen=True)
+class Collections:
+    """The two collections of one build of the index; without names, those that readers see."""
+
+    chunks: str = CHUNKS
+    documents: str = DOCUMENTS
+
+    @classmethod
+    def of_model(cls, model_name: str) -> Self:
+        """Where the chunks and heads of this encoder and this pipeline version are."""
+        return cls(collection_name(CHUNKS, model_name), collection_name(DOCUMENTS, model_name))
+
+
+LIVE = Collections()
+"""What readers see, through the aliases."""
 
 _CHUNK_INDEXES = {
     "document_id": "keyword",
@@ -69,33 +87,31 @@ def collection_name(alias: str, model_name: str) -> str:
     return f"{alias}__{slug}__{PIPELINE_VERSION}"
 
 
-async def ensure_collections(client: "AsyncQdrantClient", model_name: str, dimensions: int) -> None:
-    """Create what is missing of the collections, payload indexes and aliases; safe to repeat.
+async def create_collections(
+    client: "AsyncQdrantClient", collections: Collections, dimensions: int, encoder: Mapping[str, Any]
+) -> None:
+    """Create what is missing of two collections and their payload indexes; safe to repeat.
 
-    An alias that exists stays where it points: moving it is the business of a re-indexing.
+    Args:
+        encoder: what a reader needs to load the encoder of the vectors; kept with the collection.
     """
     from qdrant_client import models
 
-    aliases = {entry.alias_name for entry in (await client.get_aliases()).aliases}
-    chunks, documents = collection_name(CHUNKS, model_name), collection_name(DOCUMENTS, model_name)
-    if CHUNKS not in aliases:
-        if not await client.collection_exists(chunks):
-            await client.create_collection(
-                chunks,
-                vectors_config={DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE)},
-                sparse_vectors_config={BM25: models.SparseVectorParams(modifier=models.Modifier.IDF)},
-            )
-        await _create_indexes(client, chunks, _CHUNK_INDEXES)
-        await _point_alias(client, CHUNKS, chunks)
-    if DOCUMENTS not in aliases:
-        if not await client.collection_exists(documents):
-            await client.create_collection(documents, vectors_config={})
-        await _create_indexes(client, documents, _DOCUMENT_INDEXES)
-        await _point_alias(client, DOCUMENTS, documents)
+    if not await client.collection_exists(collections.chunks):
+        await client.create_collection(
+            collections.chunks,
+            vectors_config={DENSE: models.VectorParams(size=dimensions, distance=models.Distance.COSINE)},
+            sparse_vectors_config={BM25: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+            metadata=dict(encoder),
+        )
+    await _create_indexes(client, collections.chunks, _CHUNK_INDEXES)
+    if not await client.collection_exists(collections.documents):
+        await client.create_collection(collections.documents, vectors_config={}, metadata=dict(encoder))
+    await _create_indexes(client, collections.documents, _DOCUMENT_INDEXES)
 
 
 async def head_summaries(
-    client: "AsyncQdrantClient", author_id: AuthorId | None = None
+    client: "AsyncQdrantClient", author_id: AuthorId | None = None, collections: Collections = LIVE
 ) -> AsyncIterator[HeadSummary]:
     """Every document that the index knows, of one author or of all, without texts."""
     from qdrant_client import models
@@ -107,7 +123,7 @@ async def head_summaries(
     offset = None
     while True:
         points, offset = await client.scroll(
-            DOCUMENTS,
+            collections.documents,
             scroll_filter=only,
             limit=1000,
             offset=offset,
@@ -127,10 +143,3 @@ async def _create_indexes(client: "AsyncQdrantClient", collection: str, fields: 
     for field, kind in fields.items():
         schema = models.PayloadSchemaType(kind)
         await client.create_payload_index(collection, field, field_schema=schema, wait=True)
-
-
-async def _point_alias(client: "AsyncQdrantClient", alias: str, collection: str) -> None:
-    from qdrant_client import models
-
-    create = models.CreateAlias(collection_name=collection, alias_name=alias)
-    await client.update_collection_aliases([models.CreateAliasOperation(create_alias=create)])

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,9 +18,10 @@ from twin_common.documents import Category, DocumentHead, HeadSummary, RawDocume
 from twin_common.embedding import Embedder, EmbeddingSettings, load_embedder, load_sparse_embedder
 from twin_common.errors import ServerUnavailable
 from twin_common.health import HealthServer
+from twin_common.index_builds import Role, describe_encoder, ensure_collections, read_builds
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.topics import DOCUMENT_CHANGES
-from twin_common.vector_index import DOCUMENTS, VectorIndexSettings, connect, ensure_collections
+from twin_common.vector_index import LIVE, Collections, VectorIndexSettings, connect
 from twin_common.warehouse import Warehouse, WarehouseSettings
 from twin_feature_stream.background_loop import BackgroundLoop
 from twin_feature_stream.change_source import ChangeSource, ReadingPolicy, cluster_id, list_partitions
@@ -35,7 +37,7 @@ from twin_feature_stream.patience import Patience, RetryPolicy
 from twin_feature_stream.positions import claim, recovery
 from twin_feature_stream.preparation import Preparation
 from twin_feature_stream.readiness import Readiness, Stopping, StopSignal
-from twin_feature_stream.reconcile import compare, mend
+from twin_feature_stream.reconcile import differences, mend
 from twin_feature_stream.settings import FeatureStreamSettings
 
 if TYPE_CHECKING:
@@ -63,6 +65,12 @@ class Servers:
 
     warehouse: Warehouse
     vector_index: "AsyncQdrantClient"
+    collections: Collections = LIVE
+    """Where this process writes: the build of the index that its encoder makes."""
+
+    def recovery_folder(self, settings: FeatureStreamSettings) -> Path:
+        """Each build has positions of its own."""
+        return settings.recovery_dir / self.collections.chunks
 
 
 def serve(configuration: Configuration, stop: StopSignal, embedder: Embedder | None = None) -> None:
@@ -82,7 +90,7 @@ def serve(configuration: Configuration, stop: StopSignal, embedder: Embedder | N
     ):
         log.info("started", http_port=health.port)
         try:
-            _run(configuration, readiness, stop, loop, embedder or load_embedder(configuration.embedding))
+            _run(configuration, readiness, stop, loop, embedder)
         except BytewaxRuntimeError as error:
             cause = root_cause(error)
             if not isinstance(cause, Stopping):
@@ -104,14 +112,17 @@ def _run(
     readiness: Readiness,
     stop: StopSignal,
     loop: BackgroundLoop,
-    embedder: Embedder,
+    given_embedder: Embedder | None,
 ) -> None:
     settings = configuration.service
     servers = loop.run(_connect(configuration))
     reconciling: Future[None] | None = None
     try:
         at_start = Patience(RetryPolicy(give_up_after=inf), readiness, stop)
-        loop.run(_wait_for_servers(configuration, servers, at_start, embedder))
+        encoder = loop.run(_choose_encoder(configuration.embedding, servers, at_start))
+        embedder = given_embedder or load_embedder(encoder)
+        servers = replace(servers, collections=Collections.of_model(embedder.model_name))
+        loop.run(_wait_for_servers(configuration, servers, at_start, embedder, encoder))
         patience = Patience(RetryPolicy(give_up_after=settings.retry_seconds), readiness, stop)
         publisher = ConfirmedPublisher(configuration.kafka, stop, settings.retry_seconds)
         reading = ReadingPolicy(settings.batch_documents, settings.poll_seconds, settings.retry_seconds)
@@ -133,14 +144,14 @@ def _run(
             reconciling = loop.submit(
                 _reconcile_forever(servers, publisher, source, settings.reconcile_interval_seconds)
             )
-        _work(flow, settings)
+        _work(flow, settings, servers.recovery_folder(settings))
     finally:
         if reconciling:
             reconciling.cancel()
         loop.submit(_close(servers)).result(timeout=5)
 
 
-def _work(flow: Dataflow, settings: FeatureStreamSettings) -> None:
+def _work(flow: Dataflow, settings: FeatureStreamSettings, folder: Path) -> None:
     """Run the flow on this process's share of the workers until its input ends or a step fails."""
     peers = settings.peers
     try:
@@ -150,7 +161,7 @@ def _work(flow: Dataflow, settings: FeatureStreamSettings) -> None:
             process_id=settings.process if peers else None,
             addresses=peers or None,
             epoch_interval=timedelta(seconds=settings.epoch_seconds),
-            recovery_config=recovery(settings.recovery_dir, first=settings.process == 0),
+            recovery_config=recovery(folder, first=settings.process == 0),
         )
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # Rust's own; it is no Exception
@@ -168,7 +179,7 @@ def preparation(
     patience: Patience,
 ) -> Preparation:
     """The first stage over real servers."""
-    index = Index(servers.vector_index)
+    index = Index(servers.vector_index, servers.collections)
 
     def read_heads(document_ids: Sequence[str]) -> dict[str, HeadSummary]:
         return loop.run(patience.wait_for("the vector store", lambda: index.heads(document_ids)))
@@ -190,7 +201,7 @@ def index_stage(
     servers: Servers, embedder: Embedder, loop: BackgroundLoop, patience: Patience, stop: StopSignal
 ) -> IndexStage:
     """The second stage over a real vector index."""
-    index = Index(servers.vector_index)
+    index = Index(servers.vector_index, servers.collections)
 
     def read_vectors(document_ids: Sequence[str]) -> "dict[str, NDArray[np.float32]]":
         return loop.run(patience.wait_for("the vector store", lambda: index.vectors(document_ids)))
@@ -219,15 +230,32 @@ async def _close(servers: Servers) -> None:
     await servers.vector_index.close()
 
 
+async def _choose_encoder(
+    configured: EmbeddingSettings, servers: Servers, patience: Patience
+) -> EmbeddingSettings:
+    """The encoder that the environment names, else that of the index which readers see."""
+    if configured.model_fields_set & {"backend", "model"}:
+        return configured
+    builds = await patience.wait_for("the vector store", lambda: read_builds(servers.vector_index))
+    live = builds.get(Role.LIVE)
+    return live.embedding_settings(configured) if live else configured
+
+
 async def _wait_for_servers(
-    configuration: Configuration, servers: Servers, patience: Patience, embedder: Embedder
+    configuration: Configuration,
+    servers: Servers,
+    patience: Patience,
+    embedder: Embedder,
+    encoder: EmbeddingSettings,
 ) -> None:
     async def prepare_index() -> None:
         if configuration.service.process == 0:
-            await ensure_collections(servers.vector_index, embedder.model_name, embedder.dimensions)
+            await ensure_collections(
+                servers.vector_index, embedder.model_name, embedder.dimensions, describe_encoder(encoder)
+            )
             return
-        aliases = await servers.vector_index.get_aliases()
-        if DOCUMENTS not in {entry.alias_name for entry in aliases.aliases}:
+        builds = await read_builds(servers.vector_index)
+        if servers.collections not in [build.collections for build in builds.values()]:
             raise ServerUnavailable("the first process has not made the collections yet")
 
     async def find_topic() -> None:
@@ -242,7 +270,8 @@ async def _wait_for_servers(
     await servers.warehouse.wait_until_ready()
 
     async def check_cluster() -> None:
-        claim(configuration.service.recovery_dir, await asyncio.to_thread(cluster_id, configuration.kafka))
+        folder = servers.recovery_folder(configuration.service)
+        claim(folder, await asyncio.to_thread(cluster_id, configuration.kafka))
 
     await patience.wait_for("Kafka", check_cluster)
 
@@ -255,10 +284,9 @@ async def _reconcile_forever(
         await asyncio.sleep(0.05)
     while True:
         try:
-            difference = await compare(servers.warehouse, servers.vector_index)
-            if difference:
-                log.info("the index differs from the warehouse", **difference.counts)
-                await mend(difference, publisher)
+            async for part in differences(servers.warehouse, servers.vector_index, servers.collections):
+                log.info("the index differs from the warehouse", **part.counts)
+                await mend(part, publisher)
         except Exception:
             log.exception("comparing the index with the warehouse failed; trying again at the next interval")
         await asyncio.sleep(interval_seconds)

@@ -8,7 +8,7 @@ from qdrant_client import models
 
 from twin_common.documents import DocumentHead, HeadSummary
 from twin_common.identity import point_id
-from twin_common.vector_index import BM25, CHUNKS, DENSE, DOCUMENTS
+from twin_common.vector_index import BM25, DENSE, LIVE, Collections
 from twin_feature_stream.work import Embedded
 
 if TYPE_CHECKING:
@@ -22,17 +22,19 @@ _WITHOUT_TEXT = [name for name in DocumentHead.model_fields if name != "text"]
 
 
 class Index:
-    """Reads and writes `chunks` and `documents`; every write waits until it is applied."""
+    """Reads and writes the two collections of one build; every write waits until it is applied."""
 
-    def __init__(self, client: "AsyncQdrantClient") -> None:
+    def __init__(self, client: "AsyncQdrantClient", collections: Collections = LIVE) -> None:
         self._client = client
+        self._chunks = collections.chunks
+        self._documents = collections.documents
 
     async def heads(self, document_ids: Sequence[str]) -> dict[str, HeadSummary]:
         """What the index knows of these documents."""
         found: dict[str, HeadSummary] = {}
         for start in range(0, len(document_ids), _IDS_A_REQUEST):
             records = await self._client.retrieve(
-                DOCUMENTS,
+                self._documents,
                 document_ids[start : start + _IDS_A_REQUEST],
                 with_payload=list(HeadSummary.model_fields),
             )
@@ -43,7 +45,7 @@ class Index:
 
     async def full_heads(self, document_ids: Sequence[str]) -> dict[str, DocumentHead]:
         """The heads of these documents with what copies are found by, without texts."""
-        records = await self._client.retrieve(DOCUMENTS, document_ids, with_payload=_WITHOUT_TEXT)
+        records = await self._client.retrieve(self._documents, document_ids, with_payload=_WITHOUT_TEXT)
         return _heads(records)
 
     async def copies(self, bands: Collection[str], document_ids: Collection[str]) -> dict[str, DocumentHead]:
@@ -58,7 +60,7 @@ class Index:
         offset = None
         while True:
             records, offset = await self._client.scroll(
-                DOCUMENTS,
+                self._documents,
                 scroll_filter=models.Filter(should=alternatives),
                 limit=_IDS_A_REQUEST,
                 offset=offset,
@@ -74,7 +76,7 @@ class Index:
         offset = None
         while document_ids:
             records, offset = await self._client.scroll(
-                CHUNKS,
+                self._chunks,
                 scroll_filter=models.Filter(must=[_is_any("document_id", document_ids)]),
                 limit=_POINTS_A_REQUEST * 2,
                 offset=offset,
@@ -94,19 +96,19 @@ class Index:
         if not versions:
             return
         await self._client.delete(
-            CHUNKS,
+            self._chunks,
             models.FilterSelector(
                 filter=models.Filter(should=[_up_to(key, version) for key, version in versions.items()])
             ),
             wait=True,
         )
-        await self._client.delete(DOCUMENTS, models.PointIdsList(points=list(versions)), wait=True)
+        await self._client.delete(self._documents, models.PointIdsList(points=list(versions)), wait=True)
 
     async def put_chunks(self, documents: Sequence[Embedded]) -> None:
         """Write the chunks of these documents over those of the same position."""
         points = [point for document in documents for point in _points(document)]
         for start in range(0, len(points), _POINTS_A_REQUEST):
-            await self._client.upsert(CHUNKS, points[start : start + _POINTS_A_REQUEST], wait=True)
+            await self._client.upsert(self._chunks, points[start : start + _POINTS_A_REQUEST], wait=True)
 
     async def remove_outdated(self, documents: Sequence[Embedded]) -> None:
         """Delete the chunks of other versions, and what an interrupted attempt left beyond the last."""
@@ -129,7 +131,7 @@ class Index:
                 )
             )
         await self._client.delete(
-            CHUNKS, models.FilterSelector(filter=models.Filter(should=outdated)), wait=True
+            self._chunks, models.FilterSelector(filter=models.Filter(should=outdated)), wait=True
         )
 
     async def put_heads(self, heads: Iterable[DocumentHead]) -> None:
@@ -142,10 +144,10 @@ class Index:
             )
             size += len(head.text)
             if size >= _HEAD_BYTES_A_REQUEST:
-                await self._client.upsert(DOCUMENTS, page, wait=True)
+                await self._client.upsert(self._documents, page, wait=True)
                 page, size = [], 0
         if page:
-            await self._client.upsert(DOCUMENTS, page, wait=True)
+            await self._client.upsert(self._documents, page, wait=True)
 
 
 def _points(document: Embedded) -> list[models.PointStruct]:

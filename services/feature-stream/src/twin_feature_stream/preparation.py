@@ -16,6 +16,7 @@ from twin_common.documents import (
     HeadSummary,
     RawDocument,
     StageTimes,
+    hash_of_chunks,
     text_hash,
 )
 from twin_common.errors import PoisonMessage
@@ -233,8 +234,9 @@ def _failed(
 def _replacement(
     change: Change, document: RawDocument, text: str, passages: Sequence[Passage], stages: StageTimes
 ) -> Replacement:
+    hashes = [text_hash(passage.text) for passage in passages]
     head = _head(document, text, stages, HeadStatus.SEARCHABLE)
-    head = head.model_copy(update={"chunk_count": len(passages)})
+    head = head.model_copy(update={"chunk_count": len(passages), "chunks_hash": hash_of_chunks(hashes)})
     chunks = tuple(
         Chunk(
             document_id=head.document_id,
@@ -250,9 +252,9 @@ def _replacement(
             heading_path=passage.heading_path,
             start=passage.start,
             text=passage.text,
-            text_hash=text_hash(passage.text),
+            text_hash=hash_of_text,
             token_count=passage.token_count,
         )
-        for index, passage in enumerate(passages)
+        for index, (passage, hash_of_text) in enumerate(zip(passages, hashes, strict=True))
     )
     return Replacement(change, head, chunks)

@@ -1,87 +1,69 @@
 """Compares the index with the warehouse and asks for what differs, through the same events as everyone.
 
-There is no second way to write the index: mending publishes the events that the change feed would.
+There is no second way to write the index: mending publishes the events that the change feed would. Both
+sides are read page by page; kept of each document is its id of 16 bytes and a number.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from qdrant_client import models
 
-from twin_common.documents import HeadStatus, HeadSummary
-from twin_common.events import DocumentDeleted, DocumentUpserted, Message, encode, tombstone
-from twin_common.vector_index import CHUNKS, head_summaries
+from twin_common.vector_index import LIVE, Collections
 from twin_common.warehouse import DocumentVersion, Warehouse
 from twin_feature_stream import metrics
+from twin_feature_stream.difference import (
+    CHUNK_FIELDS,
+    HEAD_FIELDS,
+    Difference,
+    Foreign,
+    Payload,
+    Stale,
+    find_reasons,
+)
 from twin_feature_stream.message_sink import ConfirmedPublisher
-from twin_feature_stream.work import SERVICE
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
 
+T = TypeVar("T")
+
 _MESSAGES_A_BATCH = 1000
-_IDS_A_REQUEST = 1000
+_DOCUMENTS_A_PAGE = 1000
 _POINTS_A_PAGE = 5000
 
 
-@dataclass(frozen=True)
-class Stale:
-    """The index holds another state of the document than the warehouse."""
-
-    stored: DocumentVersion
-    indexed_version: int
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """The index holds something of a document that the warehouse does not have."""
-
-    document_id: str
-    version: int
-    """The newest version that the index holds."""
+async def compare(
+    warehouse: Warehouse, client: "AsyncQdrantClient", collections: Collections = LIVE
+) -> Difference:
+    """How the index differs from the warehouse; what is still on its way counts as different."""
+    return Difference.together([part async for part in differences(warehouse, client, collections)])
 
 
-@dataclass(frozen=True)
-class Difference:
-    """All that keeps the index from equalling the warehouse."""
+async def differences(
+    warehouse: Warehouse, client: "AsyncQdrantClient", collections: Collections = LIVE
+) -> AsyncIterator[Difference]:
+    """The same, page by page; pages without a difference are left out.
 
-    missing: tuple[DocumentVersion, ...] = ()
-    stale: tuple[Stale, ...] = ()
-    foreign: tuple[Foreign, ...] = ()
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many documents are missing, stale and foreign."""
-        return {"missing": len(self.missing), "stale": len(self.stale), "foreign": len(self.foreign)}
-
-    def __bool__(self) -> bool:
-        return any(self.counts.values())
-
-
-async def compare(warehouse: Warehouse, client: "AsyncQdrantClient") -> Difference:
-    """How the index differs from the warehouse; what is still on its way counts as different.
-
-    The index is listed first: a document that is stored in between is then missing, never foreign.
+    What may have to be deleted is listed in the index first and looked for in the warehouse then: a document
+    that is stored in between is missing, never foreign.
     """
-    heads = {head.document_id: head async for head in head_summaries(client)}
-    chunk_counts = await _chunk_counts(client)
-    stored = {version.document_id: version async for version in warehouse.documents.versions()}
-    return Difference(
-        missing=tuple(version for key, version in stored.items() if key not in heads),
-        stale=tuple(
-            Stale(version, head.version)
-            for key, version in stored.items()
-            if (head := heads.get(key))
-            and (_is_stale(head, version, chunk_counts.get(key, 0)) or _leads_nowhere(head, heads))
-        ),
-        foreign=(
-            *(Foreign(key, head.version) for key, head in heads.items() if key not in stored),
-            *await _headless(client, chunk_counts.keys() - heads.keys() - stored.keys()),
-        ),
-    )
+    index = _IndexPages(client, collections)
+    unmatched = await _list_newest(index)
+    async for page in _pages(warehouse.documents.versions(), _DOCUMENTS_A_PAGE):
+        for entry in page:
+            unmatched.pop(_compact(entry.document_id), None)
+        if part := await _check(warehouse, index, {entry.document_id: entry for entry in page}):
+            yield part
+    versions = {_expand(key): version for key, version in unmatched.items()}
+    stored = await warehouse.documents.versions_of(versions)
+    if foreign := tuple(Foreign(key, version) for key, version in versions.items() if key not in stored):
+        yield Difference(foreign=foreign)
 
 
 async def mend(difference: Difference, publisher: ConfirmedPublisher) -> None:
@@ -92,83 +74,127 @@ async def mend(difference: Difference, publisher: ConfirmedPublisher) -> None:
     Raises:
         ServerUnavailable: Kafka did not confirm them in time.
     """
-    messages = _messages(difference)
+    messages = difference.messages()
     while batch := list(islice(messages, _MESSAGES_A_BATCH)):
         await asyncio.to_thread(publisher.publish, batch)
     for kind, count in difference.counts.items():
         metrics.RECONCILED.labels(kind).inc(count)
 
 
-def _messages(difference: Difference) -> Iterator[Message]:
-    for missing in difference.missing:
-        yield _upsert(missing)
-    for stale in difference.stale:
-        if stale.indexed_version >= stale.stored.version:
-            # The version rule would skip an upsert of what the index believes to have.
-            yield _delete(stale.stored.document_id, stale.indexed_version)
-        yield _upsert(stale.stored)
-    for foreign in difference.foreign:
-        deletion = DocumentDeleted(document_id=foreign.document_id, version=foreign.version)
-        yield encode(deletion, SERVICE)
-        yield tombstone(deletion)
+@dataclass(frozen=True)
+class _Held:
+    """What the index holds of some documents, by document id."""
+
+    heads: dict[str, Payload] = field(default_factory=dict)
+    leaders: dict[str, Payload] = field(default_factory=dict)
+    """The heads of those that are searched in place of duplicates."""
+    chunks: dict[str, list[Payload]] = field(default_factory=lambda: defaultdict(list))
 
 
-def _upsert(version: DocumentVersion) -> Message:
-    event = DocumentUpserted(
-        document_id=version.document_id, category=version.category, version=version.version
-    )
-    return encode(event, SERVICE)
+class _IndexPages:
+    """Pages of one build of the index."""
 
+    def __init__(self, client: "AsyncQdrantClient", collections: Collections) -> None:
+        self._client = client
+        self._collections = collections
 
-def _delete(document_id: str, version: int) -> Message:
-    return encode(DocumentDeleted(document_id=document_id, version=version), SERVICE)
+    def all_heads(self) -> AsyncIterator[list[Payload]]:
+        return self._scroll(self._collections.documents, ("document_id", "version"))
 
+    def all_chunks(self) -> AsyncIterator[list[Payload]]:
+        return self._scroll(self._collections.chunks, ("document_id", "version"))
 
-def _is_stale(head: HeadSummary, stored: DocumentVersion, chunk_count: int) -> bool:
-    return (
-        head.version < stored.version
-        or head.content_hash != stored.content_hash
-        or head.chunk_count != chunk_count
-    )
+    async def heads(self, document_ids: Collection[str], fields: Sequence[str]) -> dict[str, Payload]:
+        points = await self._client.retrieve(
+            self._collections.documents, list(document_ids), with_payload=list(fields)
+        )
+        return {str(point.id): point.payload or {} for point in points}
 
+    async def held(self, document_ids: Collection[str]) -> _Held:
+        heads = await self.heads(document_ids, HEAD_FIELDS)
+        named = {str(head["duplicate_of"]) for head in heads.values() if head.get("duplicate_of")}
+        leaders = await self.heads(named, ["status"]) if named else {}
+        held = _Held(heads, leaders)
+        of_these = models.FieldCondition(key="document_id", match=models.MatchAny(any=list(document_ids)))
+        condition = models.Filter(must=[of_these])
+        async for page in self._scroll(self._collections.chunks, CHUNK_FIELDS, condition):
+            for chunk in page:
+                held.chunks[str(chunk["document_id"])].append(chunk)
+        return held
 
-def _leads_nowhere(head: HeadSummary, heads: Mapping[str, HeadSummary]) -> bool:
-    """Whether the document that is to be searched in place of a duplicate cannot be."""
-    if head.duplicate_of is None:
-        return False
-    leader = heads.get(head.duplicate_of)
-    return leader is None or leader.status is not HeadStatus.SEARCHABLE
-
-
-async def _chunk_counts(client: "AsyncQdrantClient") -> dict[str, int]:
-    """How many chunks each document has in the index."""
-    total = (await client.count(CHUNKS, exact=True)).count
-    if not total:
-        return {}
-    answer = await client.facet(CHUNKS, "document_id", limit=total, exact=True)
-    return {str(hit.value): hit.count for hit in answer.hits}
-
-
-async def _headless(client: "AsyncQdrantClient", document_ids: Iterable[str]) -> list[Foreign]:
-    """Documents of which only chunks are left, with the newest version among these."""
-    newest: dict[str, int] = {}
-    waiting: Sequence[str] = sorted(document_ids)
-    for start in range(0, len(waiting), _IDS_A_REQUEST):
-        some = list(waiting[start : start + _IDS_A_REQUEST])
-        condition = models.FieldCondition(key="document_id", match=models.MatchAny(any=some))
-        offset = None
+    async def _scroll(
+        self, collection: str, fields: Sequence[str], condition: models.Filter | None = None
+    ) -> AsyncIterator[list[Payload]]:
+        offset: Any = None
         while True:
-            points, offset = await client.scroll(
-                CHUNKS,
-                scroll_filter=models.Filter(must=[condition]),
+            points, offset = await self._client.scroll(
+                collection,
+                scroll_filter=condition,
                 limit=_POINTS_A_PAGE,
                 offset=offset,
-                with_payload=["document_id", "version"],
+                with_payload=list(fields),
             )
-            for point in points:
-                payload = point.payload or {}
-                key, version = str(payload["document_id"]), int(payload["version"])
-                newest[key] = max(version, newest.get(key, 0))
+            yield [point.payload or {} for point in points]
             if offset is None:
-                break
-    return [Foreign(key, version) for key, version in newest.items()]
+                return
+
+
+async def _list_newest(index: _IndexPages) -> dict[bytes, int]:
+    """The newest version that the index holds anything of, by document."""
+    newest: dict[bytes, int] = {}
+    for pages in (index.all_heads(), index.all_chunks()):
+        async for page in pages:
+            for payload in page:
+                key, version = _compact(str(payload["document_id"])), int(payload["version"])
+                newest[key] = max(version, newest.get(key, 0))
+    return newest
+
+
+def _compact(document_id: str) -> bytes:
+    return UUID(document_id).bytes
+
+
+def _expand(key: bytes) -> str:
+    return str(UUID(bytes=key))
+
+
+async def _check(
+    warehouse: Warehouse, index: _IndexPages, stored: Mapping[str, DocumentVersion]
+) -> Difference:
+    """What is missing or stale of a page of the warehouse.
+
+    The page is older than what the index says of it. So what seems to be stale is read once more, the index
+    first: an edit in between then shows as not indexed yet, and never as an index that is ahead.
+    """
+    first = _judge(stored, await index.held(stored))
+    if not first.stale:
+        return first
+    doubtful = [entry.stored.document_id for entry in first.stale]
+    held = await index.held(doubtful)
+    again = _judge(await warehouse.documents.versions_of(doubtful), held)
+    return Difference.together([Difference(missing=first.missing), again])
+
+
+def _judge(stored: Mapping[str, DocumentVersion], held: _Held) -> Difference:
+    missing: list[DocumentVersion] = []
+    stale: list[Stale] = []
+    for key, version in stored.items():
+        head = held.heads.get(key)
+        if head is None:
+            missing.append(version)
+            continue
+        leader = held.leaders.get(str(head.get("duplicate_of")))
+        if reasons := find_reasons(version, head, held.chunks.get(key, []), leader):
+            stale.append(Stale(version, int(head["version"]), reasons))
+    return Difference(missing=tuple(missing), stale=tuple(stale))
+
+
+async def _pages(entries: AsyncIterator[T], size: int) -> AsyncIterator[list[T]]:
+    page: list[T] = []
+    async for entry in entries:
+        page.append(entry)
+        if len(page) == size:
+            yield page
+            page = []
+    if page:
+        yield page

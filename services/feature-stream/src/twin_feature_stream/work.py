@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from twin_common.dead_letter import SourceRecord, dead_letter, reasons
+from twin_common.dead_letter import SourceRecord, dead_letter
 from twin_common.documents import Chunk, DocumentHead, HeadStatus
 from twin_common.errors import PoisonMessage
 from twin_common.events import DocumentDeleted, DocumentUpserted, Message
@@ -26,10 +26,8 @@ class Received:
     received_at: datetime
 
     def dead_letter(self, error: PoisonMessage) -> Message:
-        """The message that keeps this record for a person to look at; counts its attempts."""
-        earlier = reasons(self.record.headers).get("attempt", "0")
-        attempt = int(earlier) + 1 if earlier.isdigit() else 1
-        return dead_letter(self.record, error, SERVICE, attempt)
+        """The message that keeps this record for a person to look at."""
+        return dead_letter(self.record, error, SERVICE)
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,12 @@ class Embedded:
         head = replacement.head
         problem = PoisonMessage(reason, f"document {head.document_id} ({head.url[:200]}): {error!r}")
         failed = head.model_copy(
-            update={"status": HeadStatus.FAILED, "reason": str(problem)[:1000], "chunk_count": 0}
+            update={
+                "status": HeadStatus.FAILED,
+                "reason": str(problem)[:1000],
+                "chunk_count": 0,
+                "chunks_hash": None,
+            }
         )
         return cls(Replacement(replacement.change, failed, error=problem))
 

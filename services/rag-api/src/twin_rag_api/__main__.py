@@ -15,7 +15,14 @@ def main() -> None:
 
     import uvicorn
 
-    from twin_common.embedding import EmbeddingSettings, load_embedder, load_sparse_embedder
+    from twin_common.embedding import (
+        Embedder,
+        EmbeddingSettings,
+        SparseEmbedder,
+        load_embedder,
+        load_sparse_embedder,
+    )
+    from twin_common.index_builds import IndexBuild
     from twin_common.kafka_settings import KafkaSettings
     from twin_common.vector_index import VectorIndexSettings, connect
     from twin_common.warehouse import Warehouse, WarehouseSettings
@@ -26,11 +33,16 @@ def main() -> None:
 
     settings = ApiSettings()
     embedding = EmbeddingSettings()
+
+    def load(build: IndexBuild | None) -> tuple[Embedder, SparseEmbedder]:
+        settings = build.embedding_settings(embedding) if build else embedding
+        return load_embedder(settings), load_sparse_embedder()
+
     resources = Resources.build(
         settings,
         warehouse=Warehouse(WarehouseSettings()),
         index=connect(VectorIndexSettings()),
-        encoding=Encoding(lambda: (load_embedder(embedding), load_sparse_embedder())),
+        encoding=Encoding(load),
         kafka=KafkaSettings(),
     )
     config = uvicorn.Config(

@@ -29,7 +29,7 @@ async def openapi_document() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _no_encoder() -> tuple[Embedder, SparseEmbedder]:
+def _no_encoder(_: object) -> tuple[Embedder, SparseEmbedder]:
     raise AssertionError("a document needs no encoder")
 
 

@@ -17,7 +17,7 @@ async def answered(request: Awaitable[_Answer], collection: str) -> _Answer:
     """What the index answers.
 
     Raises:
-        NotReady: the collection does not exist yet.
+        NotReady: the collection does not exist yet, or holds vectors of another length.
         ServerUnavailable: the index does not answer.
     """
     try:
@@ -27,6 +27,8 @@ async def answered(request: Awaitable[_Answer], collection: str) -> _Answer:
             raise NotReady([f"the collection {collection} does not exist yet"]) from error
         if error.status_code is not None and error.status_code >= 500:
             raise ServerUnavailable("the vector index failed; try again in a moment") from error
+        if error.status_code == 400 and b"dimension" in error.content:
+            raise NotReady([f"{collection} was built with another encoder than this service has"]) from error
         raise
     except ApiException as error:
         raise ServerUnavailable("the vector index does not answer; try again in a moment") from error

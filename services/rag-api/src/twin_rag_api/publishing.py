@@ -1,13 +1,14 @@
 """Puts this service's events on the event bus."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from twin_common.errors import ServerUnavailable
-from twin_common.events import Event, encode
+from twin_common.events import Event, Message, encode
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.telemetry import current_traceparent
 
@@ -30,15 +31,22 @@ class EventPublisher:
         Raises:
             ServerUnavailable: Kafka did not confirm it in time.
         """
-        message = encode(event, "rag-api", event_id=event_id, traceparent=current_traceparent())
+        await self.send([encode(event, "rag-api", event_id=event_id, traceparent=current_traceparent())])
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """Return once Kafka has confirmed all of them. Raises: as `publish`."""
         try:
             async with asyncio.timeout(_SEND_SECONDS):
                 producer = await self._started()
-                await producer.send_and_wait(
-                    message.topic, message.value, key=message.key, headers=message.headers
-                )
+                confirmations = [
+                    await producer.send(
+                        message.topic, message.value, key=message.key, headers=message.headers
+                    )
+                    for message in messages
+                ]
+                await asyncio.gather(*confirmations)
         except (KafkaError, OSError, TimeoutError) as error:
-            log.warning("an event was not published", topic=message.topic, id=event_id, error=repr(error))
+            log.warning("messages were not published", count=len(messages), error=repr(error))
             raise ServerUnavailable("Kafka does not take the request; try again in a moment") from error
 
     async def close(self) -> None:

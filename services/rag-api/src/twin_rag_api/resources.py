@@ -1,18 +1,22 @@
 """What lives as long as the service: its connections and the things built on them."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
 import structlog
 from qdrant_client import AsyncQdrantClient
+from qdrant_client.http.exceptions import ApiException
 
 from twin_common.errors import ServerUnavailable
+from twin_common.index_builds import IndexBuild, Role, read_builds
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.warehouse import Warehouse
 from twin_rag_api.auth import ApiKeys, Authenticator
 from twin_rag_api.crawls import Crawls
 from twin_rag_api.documents import DocumentDirectory
+from twin_rag_api.erasure import Erasure
 from twin_rag_api.feedback import Feedback
 from twin_rag_api.generation.openai_compatible import OpenAICompatibleEngine
 from twin_rag_api.generation.service import Answers
@@ -27,6 +31,7 @@ from twin_rag_api.settings import ApiSettings
 log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS = 1.0
+_FOLLOW_SECONDS = 1.0
 
 
 @dataclass
@@ -46,6 +51,7 @@ class Resources:
     crawls: Crawls
     feedback: Feedback
     documents: DocumentDirectory
+    erasure: Erasure
 
     @classmethod
     def build(
@@ -74,15 +80,17 @@ class Resources:
             crawls=Crawls(warehouse.database, warehouse.crawls, publisher),
             feedback=Feedback(warehouse.feedback, publisher),
             documents=DocumentDirectory(warehouse.database, index),
+            erasure=Erasure(warehouse, index, publisher.send),
         )
 
     async def prepare(self) -> None:
-        """Load the encoder, wait for the servers, and say what for."""
+        """Load the encoder, wait for the servers and say what for; then follow the index until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._load_encoder())
             tasks.create_task(self._await_warehouse())
             tasks.create_task(self._await_collections())
         log.info("ready", engine=self.answers.engine_name)
+        await self._follow_index()
 
     async def missing(self) -> list[str]:
         """A sentence for each thing that a search still lacks."""
@@ -124,3 +132,29 @@ class Resources:
                 log.warning("waiting for the vector index", missing=missing)
             told = missing
             await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _follow_index(self) -> None:
+        """Use the encoder of the index that readers are to see, from a moment after it is switched.
+
+        The next one is not loaded before: until its encoder is there, questions go on to the collection that
+        they went to, which a switch leaves where it is.
+        """
+        failed: IndexBuild | None = None
+        while True:
+            with suppress(ApiException):  # a search says so to whoever asks
+                builds = await read_builds(self.index)
+                live = builds.get(Role.LIVE)
+                if live is not None and live != failed:
+                    failed = None if await self._can_use(live) else live
+                searched = self.encoding.collection
+                if failed and searched not in {build.collections.chunks for build in builds.values()}:
+                    self.encoding.forget()
+            await asyncio.sleep(_FOLLOW_SECONDS)
+
+    async def _can_use(self, build: IndexBuild) -> bool:
+        try:
+            await self.encoding.use(build)
+        except Exception:
+            log.exception("the encoder of the index cannot be loaded", build=build.name)
+            return False
+        return True

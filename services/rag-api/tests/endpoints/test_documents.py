@@ -1,6 +1,8 @@
 """The list of documents and their states."""
 
-from twin_common.documents import Category, DocumentDraft, HeadStatus
+from datetime import timedelta
+
+from twin_common.documents import Category, DocumentDraft, HeadStatus, StageTimes
 from twin_common.warehouse import Warehouse
 
 from ..conftest import ADA, BOB, Api, put_head
@@ -65,6 +67,26 @@ class TestPaging:
             seen += [entry["title"] for entry in body["documents"]]
         assert sorted(seen) == sorted(f"/{n}" for n in range(11))
 
+    async def test_following_next_gives_every_document_once_also_when_many_were_stored_at_once(
+        self, api: Api, warehouse: Warehouse
+    ) -> None:
+        categories = list(Category)
+        for batch in range(3):
+            drafts = [draft(f"/{batch}/{n}", category=categories[n % 3]) for n in range(9)]
+            await warehouse.documents.put_many(drafts)
+        wanted = (await api.get("/v1/documents", limit=200)).json()
+        seen = (await api.get("/v1/documents", limit=4)).json()
+        titles = [entry["title"] for entry in seen["documents"]]
+        while seen["next"]:
+            seen = (await api.get("/v1/documents", limit=4, after=seen["next"])).json()
+            titles += [entry["title"] for entry in seen["documents"]]
+        assert titles == [entry["title"] for entry in wanted["documents"]]
+
+    async def test_a_place_that_is_none_is_refused(self, api: Api) -> None:
+        for after in ("x", "12.y", f"{10**30}.{draft('/a').document_id}"):
+            answer = await api.get("/v1/documents", after=after)
+            assert answer.status_code == 422, after
+
     async def test_newest_first(self, api: Api, warehouse: Warehouse) -> None:
         for path in ("/first", "/second", "/third"):
             await warehouse.documents.put(draft(path))
@@ -79,3 +101,40 @@ class TestOwnership:
         body = (await api.get("/v1/documents", BOB)).json()
         assert body["total"] == 2
         assert {entry["title"] for entry in body["documents"]} == {"/b", "/c"}
+
+
+class TestOne:
+    async def test_the_way_it_went_and_how_long_each_step_took(self, api: Api, warehouse: Warehouse) -> None:
+        known = draft("/a")
+        await warehouse.documents.put(known)
+        stored = await warehouse.documents.get(known.document_id)
+        assert stored is not None
+        times = {
+            name: stored.stored_at + timedelta(seconds=number)
+            for number, name in enumerate(StageTimes.model_fields)
+        }
+        await put_head(
+            api.resources.index,
+            document_id=known.document_id,
+            author_id=ADA,
+            version=1,
+            url=known.url,
+            stages=StageTimes(**times),
+        )
+        body = (await api.get(f"/v1/documents/{known.document_id}")).json()
+        stations = ["crawled", "changed", "published", "cleaned", "chunked", "embedded", "searchable"]
+        assert [(step["stage"], step["seconds"]) for step in body["way"]] == [
+            (name, 0 if name == "crawled" else 1) for name in stations
+        ]
+
+    async def test_one_that_waits_says_only_when_it_was_stored(self, api: Api, warehouse: Warehouse) -> None:
+        await warehouse.documents.put(draft("/a"))
+        body = (await api.get(f"/v1/documents/{draft('/a').document_id}")).json()
+        assert body["state"] == "pending"
+        assert [step["stage"] for step in body["way"]] == ["crawled"]
+
+    async def test_another_authors_is_not_there(self, api: Api, warehouse: Warehouse) -> None:
+        await warehouse.documents.put(draft("/b", BOB))
+        path = f"/v1/documents/{draft('/b', BOB).document_id}"
+        assert (await api.get(path)).status_code == 404
+        assert (await api.get(path, BOB)).status_code == 200

@@ -27,7 +27,7 @@ class Slow(HashingEmbedder):
 
 class TestLoading:
     async def test_until_it_is_loaded_it_says_so(self) -> None:
-        encoding = Encoding(lambda: (EMBEDDER, SPARSE))
+        encoding = Encoding(lambda _: (EMBEDDER, SPARSE))
         assert encoding.missing == "the encoder is loading"
         with pytest.raises(NotReady, match="loading"):
             await encoding.question("tide")
@@ -36,7 +36,7 @@ class TestLoading:
         encoding.close()
 
     async def test_a_failure_is_told(self) -> None:
-        def broken() -> tuple[Embedder, SparseEmbedder]:
+        def broken(_: object) -> tuple[Embedder, SparseEmbedder]:
             raise ImportError("install twin-common[onnx]")
 
         encoding = Encoding(broken)
@@ -49,12 +49,12 @@ class TestLoading:
 
 class TestThreads:
     async def test_the_event_loop_and_questions_never_wait_for_sentences(self) -> None:
-        encoding = Encoding(lambda: (Slow(), SPARSE))
+        encoding = Encoding(lambda _: (Slow(), SPARSE))
         await encoding.load()
         sentences = asyncio.create_task(encoding.sentences(["one", "two"]))
         await asyncio.sleep(0.01)
         began = time.perf_counter()
-        dense, sparse = await encoding.question("tide lamp")
+        dense, sparse, _ = await encoding.question("tide lamp")
         assert time.perf_counter() - began < 0.3
         assert not sentences.done()
         assert (await sentences).shape == (2, 384)

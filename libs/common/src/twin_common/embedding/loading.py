@@ -14,6 +14,10 @@ def load_embedder(settings: EmbeddingSettings) -> Embedder:
         from twin_common.embedding.sentence_transformers import SentenceTransformersEmbedder
 
         return SentenceTransformersEmbedder.load(settings)
+    if settings.backend == "hashing":
+        from twin_common.testing.embedding import HashingEmbedder
+
+        return HashingEmbedder(model_name=settings.model or "hashing")
     from twin_common.embedding.onnx import OnnxEmbedder
 
     return OnnxEmbedder.load(settings)

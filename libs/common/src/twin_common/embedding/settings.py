@@ -10,8 +10,9 @@ class EmbeddingSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="EMBEDDING_", use_attribute_docstrings=True)
 
-    backend: Literal["onnx", "sentence-transformers"] = "onnx"
-    """onnx: all-MiniLM-L6-v2 on onnxruntime, no download. sentence-transformers: any of its models."""
+    backend: Literal["onnx", "sentence-transformers", "hashing"] = "onnx"
+    """onnx: all-MiniLM-L6-v2 on onnxruntime, no download. sentence-transformers: any of its models.
+    hashing: hashed words, for tests of everything but the encoder."""
     model: str | None = None
     """A sentence-transformers model, by name or folder; None: all-MiniLM-L6-v2 out of a Python package."""
     precision: Literal["fp32", "bf16", "auto"] = "fp32"

@@ -14,11 +14,12 @@ class HashingEmbedder:
     A word is one token, plus two special tokens a text.
     """
 
-    model_name = "hashing"
     max_tokens = 256
 
-    def __init__(self, dimensions: int = 384) -> None:
+    def __init__(self, dimensions: int = 384, model_name: str = "hashing") -> None:
+        """Another name gives other vectors, as another model would."""
         self.dimensions = dimensions
+        self.model_name = model_name
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(_words(text)) + 2 for text in texts]
@@ -27,7 +28,8 @@ class HashingEmbedder:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for row, text in enumerate(texts):
             for word in ["", *_words(text)[: self.max_tokens - 2]]:
-                digest = int.from_bytes(blake2b(word.lower().encode(), digest_size=8).digest())
+                salt = self.model_name.encode()[:16]
+                digest = int.from_bytes(blake2b(word.lower().encode(), digest_size=8, salt=salt).digest())
                 vectors[row, digest % self.dimensions] += 1.0
         norms: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / norms, dtype=np.float32)
@@ -36,7 +38,8 @@ class HashingEmbedder:
 class NullEmbedder(HashingEmbedder):
     """One fixed vector for every text: what remains of a pipeline's time is its own."""
 
-    model_name = "null"
+    def __init__(self, dimensions: int = 384) -> None:
+        super().__init__(dimensions, "null")
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)

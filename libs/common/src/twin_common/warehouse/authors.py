@@ -7,6 +7,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from twin_common.documents import Author
 from twin_common.errors import UnknownAuthor
 from twin_common.identity import AuthorId
+from twin_common.warehouse.erasures import Erasures
 
 
 class Authors:
@@ -14,9 +15,11 @@ class Authors:
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._collection = database["authors"]
+        self._erasures = Erasures(database)
 
     async def put(self, author: Author) -> None:
-        """Register an author, or replace what was registered."""
+        """Register an author, or replace what was registered; an author who was erased may come back."""
+        await self._erasures.admit(author.author_id)
         row = author.model_dump(mode="json", exclude={"author_id"})
         await self._collection.replace_one({"_id": author.author_id}, row, upsert=True)
 

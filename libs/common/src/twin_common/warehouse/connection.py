@@ -13,6 +13,7 @@ from twin_common.errors import ServerUnavailable
 from twin_common.warehouse.authors import Authors
 from twin_common.warehouse.crawl_records import CrawlRecords
 from twin_common.warehouse.documents import Documents
+from twin_common.warehouse.erasures import Erasures
 from twin_common.warehouse.feedback_records import FeedbackRecords
 
 log = structlog.get_logger(__name__)
@@ -31,7 +32,7 @@ class WarehouseSettings(BaseSettings):
 
 
 class Warehouse:
-    """One client for one database; `documents`, `authors` and `crawls` are its rooms."""
+    """One client for one database; `documents`, `authors`, `crawls` and `erasures` are its rooms."""
 
     def __init__(self, settings: WarehouseSettings) -> None:
         timeout_ms = int(settings.timeout_seconds * 1000)
@@ -45,6 +46,7 @@ class Warehouse:
         self.documents = Documents(self.database)
         self.authors = Authors(self.database)
         self.crawls = CrawlRecords(self.database)
+        self.erasures = Erasures(self.database)
         self.feedback = FeedbackRecords(self.database)
 
     async def __aenter__(self) -> Self:

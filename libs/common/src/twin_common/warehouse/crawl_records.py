@@ -10,6 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from twin_common.documents import Category, Timestamp
 from twin_common.events import CrawlReported
 from twin_common.identity import AuthorId
+from twin_common.warehouse.erasures import Erasures
 
 
 class PageState(BaseModel):
@@ -45,6 +46,7 @@ class CrawlRecords:
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._pages = database["crawl_state"]
         self._runs = database["crawl_runs"]
+        self._erasures = Erasures(database)
 
     async def create_indexes(self) -> None:
         await self._pages.create_index("author_id")
@@ -56,15 +58,22 @@ class CrawlRecords:
         return {row["url"]: PageState.model_validate(row) for row in rows}
 
     async def save_pages(self, pages: Sequence[PageState]) -> None:
-        """Remember these pages in one round trip."""
+        """Remember these pages in one round trip.
+
+        Raises:
+            AuthorErased: the author was erased.
+        """
         if pages:
+            await self._erasures.among({page.author_id for page in pages}, ())
             writes = [
                 ReplaceOne({"_id": page.key}, page.model_dump(mode="python"), upsert=True) for page in pages
             ]
             await self._pages.bulk_write(writes, ordered=False)
 
     async def save_run(self, report: CrawlReported) -> None:
-        """Keep the newest report of a run."""
+        """Keep the newest report of a run, unless its author was erased."""
+        if await self._erasures.is_erased(report.author_id):
+            return
         row = report.model_dump(mode="json") | {"author_id": report.author_id}
         await self._runs.replace_one({"_id": report.run_id}, row, upsert=True)
 

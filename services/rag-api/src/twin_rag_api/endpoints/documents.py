@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from twin_common.documents import Category, DocumentState, StageTimes
+from twin_common.documents import Category, DocumentState, StagePassed, StageTimes, passed
 from twin_rag_api.dependencies import Scope, ServiceResources
-from twin_rag_api.documents import DocumentStatus
+from twin_rag_api.documents import DocumentStatus, Place
 
 router = APIRouter(prefix="/v1", tags=["documents"])
 
@@ -39,10 +40,21 @@ class DocumentEntry(BaseModel):
 class DocumentList(BaseModel):
     """A page of documents, newest first."""
 
-    total: int
+    model_config = ConfigDict(use_attribute_docstrings=True)
+    total: int | None
+    """How many there are; not counted for a page behind `after`."""
     offset: int
     limit: int
+    next: str | None
+    """Send it as `after` for the page behind this one; null: this is the last one."""
     documents: list[DocumentEntry]
+
+
+class DocumentDetail(DocumentEntry):
+    """One document, with the way it went."""
+
+    way: list[StagePassed]
+    """The stations that the version in the index passed, and the seconds that each took."""
 
 
 @router.get("/documents")
@@ -51,11 +63,34 @@ async def list_documents(
     resources: ServiceResources,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[str | None, Query(max_length=100, description="`next` of the page before.")] = None,
 ) -> DocumentList:
     """The author's documents with their state and freshness."""
-    page = await resources.documents.page(scope, offset, limit)
-    entries = [_entry(status) for status in page.documents]
-    return DocumentList(total=page.total, offset=offset, limit=limit, documents=entries)
+    total: int | None = None
+    if after is not None:
+        documents = await resources.documents.page_behind(scope, Place.parse(after), limit)
+    else:
+        page = await resources.documents.page(scope, offset, limit)
+        documents, total = page.documents, page.total
+    last = documents[-1].row if len(documents) == limit else None
+    following = str(Place(last["stored_at"], last["_id"])) if last else None
+    return DocumentList(
+        total=total,
+        offset=offset,
+        limit=limit,
+        next=following,
+        documents=[_entry(status) for status in documents],
+    )
+
+
+@router.get("/documents/{document_id}")
+async def get_document(scope: Scope, resources: ServiceResources, document_id: UUID) -> DocumentDetail:
+    """One document: where it stands, and how long each step took."""
+    entry = _entry(await resources.documents.one(scope, str(document_id)))
+    # Of a version that the index has not seen only this is known.
+    pending = entry.state is DocumentState.PENDING
+    stages = StageTimes(stored_at=entry.stages.stored_at) if pending else entry.stages
+    return DocumentDetail(**dict(entry), way=passed(stages))
 
 
 def _entry(status: DocumentStatus) -> DocumentEntry:

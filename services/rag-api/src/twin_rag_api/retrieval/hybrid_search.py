@@ -43,6 +43,8 @@ class HybridSearch:
         sparse: SparseVector,
         filters: SearchFilters,
         limit: int,
+        *,
+        collection: str = CHUNKS,
     ) -> list[Passage]:
         """The author's best passages, best first.
 
@@ -52,6 +54,7 @@ class HybridSearch:
             sparse: the question's words.
             filters: which of the author's passages.
             limit: how many at most.
+            collection: whose vectors `dense` may be compared with.
 
         Raises:
             NotReady: the collection does not exist yet.
@@ -60,16 +63,18 @@ class HybridSearch:
         mine = _condition(scope, filters)
         prefetch, query = fused_query(dense, sparse, mine, _corpus(scope), self._policy, candidates=limit)
         request = self._client.query_points(
-            CHUNKS, prefetch=prefetch, query=query, query_filter=mine, limit=limit, with_payload=True
+            collection, prefetch=prefetch, query=query, query_filter=mine, limit=limit, with_payload=True
         )
-        response = await answered(request, CHUNKS)
+        response = await answered(request, collection)
         chunks = [Chunk.model_validate(point.payload) for point in response.points]
         return [
             Passage(chunk, point.score, chunk.text)
             for chunk, point in zip(chunks, response.points, strict=True)
         ]
 
-    async def chunks(self, scope: AuthorScope, point_ids: Sequence[str]) -> dict[tuple[str, int], Chunk]:
+    async def chunks(
+        self, scope: AuthorScope, point_ids: Sequence[str], *, collection: str = CHUNKS
+    ) -> dict[tuple[str, int], Chunk]:
         """The author's chunks at these points, by document id and chunk index.
 
         Raises: as `search`.
@@ -78,8 +83,8 @@ class HybridSearch:
             return {}
         these = models.HasIdCondition(has_id=list(point_ids))
         mine = models.Filter(must=[_equals("author_id", scope.author_id), these])
-        request = self._client.scroll(CHUNKS, scroll_filter=mine, limit=len(point_ids), with_payload=True)
-        points, _ = await answered(request, CHUNKS)
+        request = self._client.scroll(collection, scroll_filter=mine, limit=len(point_ids), with_payload=True)
+        points, _ = await answered(request, collection)
         chunks = [Chunk.model_validate(point.payload) for point in points]
         return {(chunk.document_id, chunk.chunk_index): chunk for chunk in chunks}
 

@@ -46,13 +46,16 @@ class Retrieval:
         with span("retrieval") as current:
             current.set_attributes({"gen_ai.operation.name": "retrieval", "retrieval.limit": limit})
             with timed(RETRIEVAL_SECONDS, "encode"), span("encode question"):
-                dense, sparse = await self._encoding.question(text)
+                encoded = await self._encoding.question(text)
             with timed(RETRIEVAL_SECONDS, "search"), span("search index", kind=SpanKind.CLIENT):
                 wanted = _CANDIDATES_A_PASSAGE * limit + _CANDIDATES
-                found = await self._index.search(scope, dense, sparse, filters, wanted)
+                found = await self._index.search(
+                    scope, encoded.dense, encoded.sparse, filters, wanted, collection=encoded.collection
+                )
             chosen = apart(without_superseded(found), self._context, 2 * limit)
             with timed(RETRIEVAL_SECONDS, "widen"), span("read neighbours", kind=SpanKind.CLIENT):
-                around = await self._index.chunks(scope, neighbour_ids(chosen, self._context))
+                wider = neighbour_ids(chosen, self._context)
+                around = await self._index.chunks(scope, wider, collection=encoded.collection)
             whole = [widened(passage, around, self._context) for passage in chosen]
             passages = without_repeats(whole, self._context)[:limit]
             current.set_attribute("retrieval.passages", len(passages))

@@ -1,0 +1,34 @@
+"""What was made from an author's documents: the dataset versions and models of the folder registry."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from twin_common.identity import AuthorId
+
+
+@dataclass(frozen=True)
+class Descendant:
+    """A dataset version or a model."""
+
+    kind: str
+    name: str
+    folder: Path
+
+
+def made_from(registry: Path, author_id: AuthorId) -> list[Descendant]:
+    """Everything below the registry whose `lineage.json` names the author.
+
+    The file holds `kind` ("dataset" or "model"), `name` and `authors`, a list of ids. A file that cannot be
+    read is named as well: nobody knows what it was made from.
+    """
+    found: list[Descendant] = []
+    for path in sorted(registry.rglob("lineage.json")):
+        try:
+            lineage = json.loads(path.read_text(encoding="utf-8"))
+            kind, name, authors = str(lineage["kind"]), str(lineage["name"]), list(lineage["authors"])
+        except (OSError, ValueError, KeyError, TypeError):
+            kind, name, authors = "unreadable", path.parent.name, [author_id]
+        if author_id in authors:
+            found.append(Descendant(kind, name, path.parent))
+    return found
