@@ -55,14 +55,6 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
-class Author(Record):
-    """Whose twin it is, and where they publish."""
-
-    author_id: AuthorSlug
-    name: str = Field(min_length=1, max_length=200)
-    links: tuple[str, ...] = ()
-
-
 _CONTENT_FIELDS = {"category", "platform", "title", "text", "language", "author_name", "published_at"}
 
 

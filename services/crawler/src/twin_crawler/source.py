@@ -28,6 +28,8 @@ class Found:
     """The address of a page that may hold a document."""
 
     url: str
+    revision: str | None = None
+    """What the listing says of the page's state; while it stays the same, the page is not fetched again."""
 
 
 Fetch = Callable[[str], Awaitable[Fetched | Failure]]
@@ -43,6 +45,7 @@ class Site:
     known: tuple[str, ...]
     """Addresses that earlier crawls of the link found; they are looked at again even if unlisted now."""
     max_pages: int
+    """How many pages may be listed; a crawl fetches fewer, and later crawls the rest."""
     max_bytes: int
 
 

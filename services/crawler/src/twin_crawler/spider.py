@@ -1,7 +1,7 @@
 """One crawl of one author: asks the sources for pages, fetches each politely, and judges what came."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import structlog
@@ -11,15 +11,20 @@ from twisted.python.failure import Failure as TwistedFailure
 
 from twin_common.clock import utc_now
 from twin_common.errors import ForbiddenLink, InvalidUrl
+from twin_common.events import LinkError
 from twin_common.link_guard import LinkGuard
+from twin_common.warehouse import LinkState
 from twin_crawler.dispatcher import NoSource, choose_source
 from twin_crawler.download_failures import failure_of
 from twin_crawler.failures import Failure, failure_of_status
+from twin_crawler.link_pauses import is_paused
+from twin_crawler.listing_dates import is_current
+from twin_crawler.page_budget import PageBudget
 from twin_crawler.page_memory import PageMemory
 from twin_crawler.page_store import PageStore, PageVisit
 from twin_crawler.reporter import Reporter
-from twin_crawler.run_protocol import RunSpec
-from twin_crawler.source import Fetched, Site, Source, same_site
+from twin_crawler.run_protocol import RunLink, RunSpec
+from twin_crawler.source import Fetched, Found, Site, Source, same_site
 from twin_crawler.visits import PageAddress, judge
 
 log = structlog.get_logger(__name__)
@@ -36,7 +41,9 @@ class AuthorSpider(Spider):
         self,
         spec: RunSpec,
         guard: LinkGuard,
+        *,
         memory: PageMemory,
+        links: Mapping[str, LinkState],
         reporter: Reporter,
         store: PageStore,
         **kwargs: Any,
@@ -45,6 +52,7 @@ class AuthorSpider(Spider):
         self.spec = spec
         self.guard = guard
         self.memory = memory
+        self.links = links
         self.reporter = reporter
         self.store = store
         self.error: Exception | None = None
@@ -52,7 +60,7 @@ class AuthorSpider(Spider):
     async def start(self) -> AsyncIterator[Request]:
         """The requests of all links as their sources find them, so that no host waits for another."""
         requests: asyncio.Queue[Request | None] = asyncio.Queue(maxsize=100)
-        links = list(dict.fromkeys(self.spec.links))
+        links = {link.url: link for link in self.spec.links}.values()
         tasks = [asyncio.create_task(self._work_on(link, requests)) for link in links]
         working = len(tasks)
         while working:
@@ -62,45 +70,81 @@ class AuthorSpider(Spider):
             else:
                 yield request
 
-    async def _work_on(self, link: str, requests: "asyncio.Queue[Request | None]") -> None:
+    async def _work_on(self, link: RunLink, requests: "asyncio.Queue[Request | None]") -> None:
         """Put the requests of a link into the queue, and None behind the last."""
         try:
-            self.guard.vet_url(link)
-            source = choose_source(link)
-            site = Site(
-                link=link,
-                fetch=self._fetch,
-                known=self.memory.found_through(link),
-                max_pages=self.spec.policy.max_pages_per_link,
-                max_bytes=self.spec.policy.max_body_bytes,
-            )
-            async for found in source.find(site):
-                if isinstance(found, Failure):
-                    self._fail(link, found)
-                elif request := self._request(found.url, link, source):
-                    await requests.put(request)
+            state = self.links.get(link.url)
+            if state is not None and is_paused(state, utc_now(), self.spec.asked_by_name):
+                self.reporter.paused(link.url, state)
+                return
+            async for address in self._addresses(link):
+                self.reporter.discovered(address)
+                if self.spec.dry_run:
+                    self.reporter.plan(address, self.memory.state_of(address.canonical) is not None)
+                else:
+                    await requests.put(self._request(address))
         except (ForbiddenLink, NoSource) as error:
-            self._fail(link, failure_of(error))
+            self.reporter.not_listed(link.url, link.url, failure_of(error))
         except Exception as error:
             # Whatever a page of strangers did to its source: the other links go on.
-            log.exception("a source failed", link=link)
-            self._fail(link, Failure("source_failed", f"{type(error).__name__}: {error}"))
+            log.exception("a source failed", link=link.url)
+            failure = Failure("source_failed", f"{type(error).__name__}: {error}")
+            self.reporter.not_listed(link.url, link.url, failure)
         finally:
+            self.reporter.listed(link.url)
             await requests.put(None)
 
-    def _request(self, url: str, link: str, source: Source) -> Request | None:
-        """The conditional request for a page, unless this crawl has had it already."""
+    async def _addresses(self, link: RunLink) -> AsyncIterator[PageAddress]:
+        """The pages of a link that this crawl fetches: new ones first, then those read longest ago."""
+        self.guard.vet_url(link.url)
+        source = choose_source(link.url)
+        site = Site(
+            link=link.url,
+            fetch=self._fetch,
+            known=self.memory.found_through(link.url),
+            max_pages=self.spec.policy.max_listed_per_link,
+            max_bytes=self.spec.policy.max_body_bytes,
+        )
+        budget = PageBudget[PageAddress](self.spec.policy.max_pages_per_link, len(site.known))
+        async for found in source.find(site):
+            if isinstance(found, Failure):
+                self.reporter.not_listed(link.url, link.url, found)
+                continue
+            address = self._address(found, link, source)
+            if address is None:
+                continue
+            state = self.memory.state_of(address.canonical)
+            if is_current(address.revision, state, utc_now()):
+                self.reporter.discovered(address)
+                self.reporter.skipped(address)
+            elif state is not None and state.document_id:
+                budget.put_aside(address, state.seen_at)
+            elif budget.takes_new():
+                yield address
+        for address in budget.rest():
+            yield address
+        if budget.left_out:
+            detail = f"{budget.left_out} pages are more than one crawl fetches; the next crawls take them"
+            self.reporter.say(LinkError(url=link.url, reason="too_many_pages", detail=detail))
+
+    def _address(self, found: Found, link: RunLink, source: Source) -> PageAddress | None:
+        """Where a page is, unless this crawl has had it already or may not fetch it."""
+        category = link.category or source.category
         try:
-            address = PageAddress(self.spec.author_id, url, link, source.category, source.platform)
-            canonical = address.canonical
-            if not self.memory.list_once(canonical):
+            address = PageAddress(
+                self.spec.author_id, found.url, link.url, category, source.platform, found.revision
+            )
+            if not self.memory.list_once(address.canonical):
                 return None
-            self.guard.vet_url(url)
+            self.guard.vet_url(found.url)
         except (InvalidUrl, ForbiddenLink) as error:
-            self._fail(url, failure_of(error))
+            self.reporter.not_listed(link.url, found.url, failure_of(error))
             return None
-        self.reporter.discovered()
-        state = self.memory.state_of(canonical)
+        return address
+
+    def _request(self, address: PageAddress) -> Request:
+        """The conditional request for a page."""
+        state = self.memory.state_of(address.canonical)
         headers = {}
         if state is not None and state.document_id:
             if state.etag:
@@ -108,7 +152,7 @@ class AuthorSpider(Spider):
             if state.last_modified:
                 headers["If-Modified-Since"] = state.last_modified
         return Request(
-            url,
+            address.url,
             headers=headers,
             callback=self.read_page,
             errback=self.give_up,
@@ -149,10 +193,6 @@ class AuthorSpider(Spider):
         if not 200 <= response.status < 300:
             return failure_of_status(response.status)
         return _fetched(response)
-
-    def _fail(self, url: str, failure: Failure) -> None:
-        self.reporter.discovered()
-        self.reporter.failed(url, failure)
 
 
 def _fetched(response: Response) -> Fetched:

@@ -26,6 +26,8 @@ class PageAddress:
     """The registered link through which it was found."""
     category: Category
     platform: str
+    revision: str | None = None
+    """What its listing says of its state, such as a date."""
 
     @property
     def canonical(self) -> str:
@@ -82,7 +84,8 @@ def judge(
     if fetched.status in GONE_STATUSES:
         return _judge_gone(fetched, state, requested_at, now)
     if fetched.status == 304 and state is not None:
-        return Unchanged(state.model_copy(update={"gone_count": 0, "seen_at": now}))
+        seen = {"gone_count": 0, "seen_at": now, "revision": address.revision}
+        return Unchanged(state.model_copy(update=seen))
     if failure := _refusal(address, fetched):
         return failure
     digest = sha256(fetched.body).hexdigest()
@@ -90,6 +93,7 @@ def judge(
         "etag": fetched.etag,
         "last_modified": fetched.last_modified,
         "content_digest": digest,
+        "revision": address.revision,
         "gone_count": 0,
         "seen_at": now,
     }

@@ -10,6 +10,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import ConnectionFailure
 
 from twin_common.errors import ServerUnavailable
+from twin_common.warehouse.author_leases import AuthorLeases
 from twin_common.warehouse.authors import Authors
 from twin_common.warehouse.crawl_records import CrawlRecords
 from twin_common.warehouse.documents import Documents
@@ -44,6 +45,7 @@ class Warehouse:
         self.documents = Documents(self.database)
         self.authors = Authors(self.database)
         self.crawls = CrawlRecords(self.database)
+        self.author_leases = AuthorLeases(self.database)
 
     async def __aenter__(self) -> Self:
         return self
