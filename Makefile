@@ -55,9 +55,10 @@ bench: $(UV) ## The benchmarks; JSON into bench/results/
 	@$(SYNC) --group dev --inexact
 	$(RUN)/python bench/run.py
 
-schemas: $(UV) ## Write the event schemas anew
+schemas: $(UV) ## Write the event schemas and the OpenAPI document anew
 	@$(SYNC) --group dev --inexact
 	$(RUN)/python -m twin_common.contracts tests/contract/schemas
+	$(RUN)/python -m twin_rag_api.contract tests/contract/openapi.json
 
 clean: ## Remove what was installed and everything the local platform keeps
 	rm -rf .venv .uv .twin .cache

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_BENCHMARKS = ("throughput", "freshness", "retrieval", "api", "crawl")
+_BENCHMARKS = ("throughput", "cdc", "freshness", "retrieval", "api", "crawl")
 
 
 def main() -> None:

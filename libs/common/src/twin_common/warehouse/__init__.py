@@ -5,6 +5,7 @@ from twin_common.warehouse.authors import Authors
 from twin_common.warehouse.connection import Warehouse, WarehouseSettings
 from twin_common.warehouse.crawl_records import CrawlRecords, LinkState, PageState, ScheduleState
 from twin_common.warehouse.documents import Documents, DocumentVersion, WriteKind, WriteOutcome
+from twin_common.warehouse.feedback_records import FeedbackRecords
 
 __all__ = [
     "AuthorLeases",
@@ -12,6 +13,7 @@ __all__ = [
     "CrawlRecords",
     "DocumentVersion",
     "Documents",
+    "FeedbackRecords",
     "Lease",
     "LinkState",
     "PageState",
