@@ -130,9 +130,10 @@ class TestPatience:
         site.write_articles(5)
         site.pages |= {f"/posts/{number}": respond(429, Retry_After="7200") for number in range(5)}
         before = utc_now()
-        report = await crawl(site.url, retries=2)
+        report = await crawl(site.url, retries=2, concurrent_hosts=2)
         assert report.counts.failed == 5
-        assert len([visit for visit in site.visits if visit.path.startswith("/posts/")]) == 1
+        asked_for_posts = [visit for visit in site.visits if visit.path.startswith("/posts/")]
+        assert len(asked_for_posts) <= 3, "only what was on its way already"
         (link,) = report.links
         assert link.paused_until is not None
         assert timedelta(hours=1) < link.paused_until - before < timedelta(hours=3)
