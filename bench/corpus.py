@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from twin_common.documents import Author
+from twin_common.authors import Author
 from twin_common.identity import AuthorId, parse_author_id
 from twin_common.warehouse import Warehouse
 from twin_crawler.importing import import_file

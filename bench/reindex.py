@@ -13,7 +13,8 @@ from corpus import percentile
 from qdrant_client import AsyncQdrantClient
 from results import write_result
 
-from twin_common.documents import Author, Category, DocumentDraft
+from twin_common.authors import Author
+from twin_common.documents import Category, DocumentDraft
 from twin_common.embedding import EmbeddingSettings
 from twin_common.identity import parse_author_id
 from twin_common.index_builds import Role

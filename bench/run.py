@@ -4,7 +4,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-_BENCHMARKS = ("throughput", "cdc", "freshness", "retrieval", "api", "growth", "duplicates", "reindex")
+_BENCHMARKS = (
+    "throughput",
+    "cdc",
+    "freshness",
+    "retrieval",
+    "api",
+    "crawl",
+    "growth",
+    "duplicates",
+    "reindex",
+)
 
 
 def main() -> None:

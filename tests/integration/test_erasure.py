@@ -10,7 +10,8 @@ import pytest
 from qdrant_client import AsyncQdrantClient, models
 from typer.testing import CliRunner
 
-from twin_common.documents import Author, Category, DocumentDraft
+from twin_common.authors import Author
+from twin_common.documents import Category, DocumentDraft
 from twin_common.identity import AuthorId, parse_author_id
 from twin_common.vector_index import CHUNKS, DOCUMENTS, connect
 from twin_common.warehouse import Warehouse

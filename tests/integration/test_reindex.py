@@ -11,7 +11,7 @@ import pytest
 from qdrant_client import AsyncQdrantClient
 
 from tests.integration.history import History
-from twin_common.documents import Author
+from twin_common.authors import Author
 from twin_common.embedding import EmbeddingSettings
 from twin_common.identity import parse_author_id
 from twin_common.index_builds import Role, read_builds

@@ -14,8 +14,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from tests.integration.comparison import differences
 from tests.integration.conftest import platform_on
+from twin_common.authors import Author
 from twin_common.dead_letter import reasons
-from twin_common.documents import Author, Category, DocumentDraft, StageTimes
+from twin_common.documents import Category, DocumentDraft, StageTimes
 from twin_common.events import CrawlRequested, DocumentIndexed, Message, RunStatus, decode, encode
 from twin_common.identity import parse_author_id
 from twin_common.kafka_settings import KafkaSettings

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from twin_common.authors import Author
 from twin_common.documents import (
-    Author,
     Authorship,
     Category,
     DocumentDraft,

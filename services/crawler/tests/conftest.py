@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
+from twin_common.authors import Author
 from twin_common.clock import utc_now
-from twin_common.documents import Author
 from twin_common.events import CrawlReported, CrawlRequested
 from twin_common.identity import AuthorId
 from twin_common.warehouse import Warehouse, WarehouseSettings
@@ -49,7 +49,12 @@ def crawl(site: MockSite, warehouse: Warehouse) -> Crawl:
     """Crawls links of `ada` in a real child process; returns the last report."""
 
     async def run(
-        *links: str, requested_at: datetime | None = None, traceparent: str | None = None, **policy: object
+        *links: str,
+        requested_at: datetime | None = None,
+        traceparent: str | None = None,
+        dry_run: bool = False,
+        command: tuple[str, ...] = (),
+        **policy: object,
     ) -> CrawlReported:
         reports: list[CrawlReported] = []
 
@@ -60,14 +65,16 @@ def crawl(site: MockSite, warehouse: Warehouse) -> Crawl:
             "download_delay_seconds": 0,
             "download_timeout_seconds": 3,
             "retries": 0,
+            "retry_pause_seconds": 0.1,
             "trusted_endpoints": site.endpoint,
         }
         executor = RunExecutor(
-            warehouse, publish, child_runner(60), CrawlPolicy.model_validate(defaults | policy)
+            warehouse, publish, child_runner(120, command), CrawlPolicy.model_validate(defaults | policy)
         )
         request = CrawlRequested(
             author_id=AUTHOR,
             links=links,
+            dry_run=dry_run,
             requested_at=requested_at or utc_now(),
         )
         await executor.execute(request, traceparent)

@@ -19,8 +19,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from twin_common import topics
+from twin_common.authors import Author
 from twin_common.dead_letter import reasons
-from twin_common.documents import Author
 from twin_common.events import CrawlReported, CrawlRequested, Message, RunStatus, decode, encode
 from twin_common.identity import AuthorId
 from twin_common.warehouse import Warehouse

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from twin_common.documents import Author, Authorship, Category, RawDocument
+from twin_common.authors import Author
+from twin_common.documents import Authorship, Category, RawDocument
 from twin_common.events import CrawlReported
 from twin_common.identity import AuthorId
 from twin_common.warehouse import Warehouse

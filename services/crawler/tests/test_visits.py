@@ -20,8 +20,8 @@ from twin_crawler.visits import (
     Written,
     accept,
     follow,
-    is_current,
     judge,
+    needs_no_fetch,
     remove,
 )
 
@@ -118,9 +118,9 @@ class TestHandedOver:
         visit = accept(ADDRESS, self.FILE, None, NOW)
         assert (visit.state.revision, visit.state.document_id) == ("1 abc", visit.draft.document_id)
         assert (visit.draft.category, visit.draft.metadata) == (Category.CODE, {"path": "log.py"})
-        assert is_current(Found(URL, revision="1 abc"), visit.state)
-        assert not is_current(Found(URL, revision="1 abd"), visit.state)
-        assert not is_current(Found(URL), visit.state)
+        assert needs_no_fetch(Found(URL, revision="1 abc"), visit.state, NOW)
+        assert not needs_no_fetch(Found(URL, revision="1 abd"), visit.state, NOW)
+        assert not needs_no_fetch(Found(URL), visit.state, NOW)
 
     def test_a_removed_file_is_gone_for_good_at_once(self) -> None:
         assert remove(accept(ADDRESS, self.FILE, None, NOW).state, NOW).for_good
@@ -128,7 +128,7 @@ class TestHandedOver:
     def test_how_far_a_place_was_followed_is_no_document(self) -> None:
         noted = follow(ADDRESS, "1 abc 3", None, NOW)
         assert (noted.state.revision, noted.state.document_id) == ("1 abc 3", None)
-        assert not is_current(Found(URL, revision="1 abc 3"), noted.state)
+        assert not needs_no_fetch(Found(URL, revision="1 abc 3"), noted.state, NOW)
 
 
 class TestAuthorshipAndPreviews:

@@ -58,6 +58,9 @@ class Api:
     async def post(self, path: str, body: Any, author_id: AuthorId = ADA) -> httpx.Response:
         return await self.http.post(path, json=body, headers=self.as_author(author_id))
 
+    async def put(self, path: str, body: Any) -> httpx.Response:
+        return await self.http.put(path, json=body, headers=self.as_author(ADA))
+
     async def get(self, path: str, author_id: AuthorId = ADA, **params: Any) -> httpx.Response:
         return await self.http.get(path, params=params, headers=self.as_author(author_id))
 

@@ -13,13 +13,15 @@ from twin_common.warehouse import Warehouse
 _ENDED = (RunStatus.FINISHED, RunStatus.FAILED)
 
 
-async def request_crawl(kafka: KafkaSettings, author_id: AuthorId, links: tuple[str, ...] = ()) -> str:
+async def request_crawl(
+    kafka: KafkaSettings, author_id: AuthorId, links: tuple[str, ...] = (), dry_run: bool = False
+) -> str:
     """Send the command; the id of the run that it starts.
 
     Raises:
         KafkaError: the event bus does not take it.
     """
-    command = CrawlRequested(author_id=author_id, links=links)
+    command = CrawlRequested(author_id=author_id, links=links, dry_run=dry_run)
     message = encode(command, "twin", event_id=command.run_id)
     async with AIOKafkaProducer(**kafka.aiokafka_producer()) as producer:
         await producer.send_and_wait(message.topic, message.value, key=message.key, headers=message.headers)

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from twin_common.documents import (
@@ -13,9 +14,10 @@ from twin_common.documents import (
     document_state,
     passed,
 )
-from twin_common.identity import canonical_url, document_id
+from twin_common.events import CrawlReported
+from twin_common.identity import AuthorId, canonical_url, document_id
 from twin_common.vector_index import DOCUMENTS, connect, head_summaries
-from twin_common.warehouse import DocumentVersion, Warehouse
+from twin_common.warehouse import DocumentVersion, LinkState, Warehouse
 from twin_local.connection import Connection
 from twin_local.errors import PlatformError
 from twin_local.platform import SERVICES, port_variable
@@ -34,12 +36,23 @@ class NotableDocument:
 
 
 @dataclass(frozen=True)
+class AuthorCrawls:
+    """The newest crawl of an author, when the next begins by itself, and the links left alone for now."""
+
+    author_id: str
+    newest: CrawlReported | None
+    next_at: datetime | None
+    paused: list[LinkState]
+
+
+@dataclass(frozen=True)
 class PlatformStatus:
-    """Counts by state (and `total`), services with what they lack, and the documents to look at."""
+    """Counts by state (and `total`), services with what they lack, documents to look at, and crawls."""
 
     counts: dict[str, int]
     services: dict[str, str]
     notable: list[NotableDocument]
+    crawls: list[AuthorCrawls]
 
 
 @dataclass(frozen=True)
@@ -103,9 +116,21 @@ async def platform_status(connection: Connection) -> PlatformStatus:
             counts[state] += 1
             if state in (DocumentState.SKIPPED, DocumentState.FAILED) and head is not None:
                 notable.append(_notable(head, state))
+        crawls = [await _crawls_of(warehouse, author.author_id) for author in await warehouse.authors.all()]
     await client.close()
     by_state = {state.value: counts[state] for state in DocumentState}
-    return PlatformStatus({"total": counts.total(), **by_state}, await _services(connection), notable)
+    totals = {"total": counts.total(), **by_state}
+    return PlatformStatus(totals, await _services(connection), notable, crawls)
+
+
+async def _crawls_of(warehouse: Warehouse, author_id: AuthorId) -> AuthorCrawls:
+    schedule = await warehouse.crawls.schedule(author_id)
+    return AuthorCrawls(
+        author_id,
+        await warehouse.crawls.newest_run(author_id),
+        schedule.next_at if schedule else None,
+        await warehouse.crawls.paused_links(author_id),
+    )
 
 
 def _notable(head: HeadSummary, state: DocumentState) -> NotableDocument:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from twin_common.documents import Author
+from twin_common.authors import Author
 from twin_common.errors import UnknownAuthor
 from twin_common.identity import AuthorId
 from twin_common.warehouse import Warehouse

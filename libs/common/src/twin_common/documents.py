@@ -65,16 +65,6 @@ class Authorship(StrEnum):
     """Written with others, or by nobody whom the page names in a place where several write."""
 
 
-class Author(Record):
-    """Whose twin it is, and where they publish."""
-
-    author_id: AuthorSlug
-    name: str = Field(min_length=1, max_length=200)
-    aliases: tuple[str, ...] = ()
-    """Other names under which they write: a pen name, a handle, an earlier name."""
-    links: tuple[str, ...] = ()
-
-
 _CONTENT_FIELDS = {"category", "platform", "title", "text", "language", "author_name", "published_at"}
 
 

@@ -61,6 +61,8 @@ class CrawlRequested(Event):
     run_id: str = Field(default_factory=lambda: str(uuid4()))
     author_id: AuthorSlug
     links: tuple[str, ...] = ()
+    dry_run: bool = False
+    """Only list what would be fetched."""
     requested_at: Timestamp = Field(default_factory=utc_now)
 
     @property
@@ -88,7 +90,7 @@ class LinkError(BaseModel):
     detail: str
 
 
-class CrawlCounts(BaseModel):
+class OutcomeCounts(BaseModel):
     """How many addresses had which outcome so far."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
@@ -99,12 +101,53 @@ class CrawlCounts(BaseModel):
     gone_once: int = 0
     deleted: int = 0
     failed: int = 0
-    bytes_received: int = 0
 
     @property
     def handled(self) -> int:
         """Addresses that have an outcome."""
         return self.inserted + self.updated + self.unchanged + self.gone_once + self.deleted + self.failed
+
+
+class CrawlCounts(OutcomeCounts):
+    """How many addresses of a whole crawl had which outcome so far, and what that cost."""
+
+    skipped: int = 0
+    """Of the unchanged: not even asked for, because the date in their feed or sitemap says enough."""
+    bytes_received: int = 0
+
+
+class LinkStatus(StrEnum):
+    """Where a registered link stands in a crawl."""
+
+    CRAWLING = "crawling"
+    DONE = "done"
+    FAILED = "failed"
+    PAUSED = "paused"
+
+
+class LinkReport(BaseModel):
+    """What a crawl made of one registered link."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    url: str
+    status: LinkStatus
+    counts: OutcomeCounts = OutcomeCounts()
+    reason: str | None = None
+    """A word, for a link that failed or is paused."""
+    detail: str | None = None
+    """The same as a sentence."""
+    paused_until: Timestamp | None = None
+    """Before this time the link is left alone."""
+
+
+class PlannedPage(BaseModel):
+    """A page that a crawl would fetch."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    url: str
+    link: str
+    known: bool
+    """Whether an earlier crawl stored it."""
 
 
 class RunStatus(StrEnum):
@@ -128,6 +171,14 @@ class CrawlReported(Event):
     counts: CrawlCounts = CrawlCounts()
     errors: tuple[LinkError, ...] = ()
     """At most the first 1,000; `counts.failed` has the true number."""
+    links: tuple[LinkReport, ...] = ()
+    """The registered links of the run, in order."""
+    domains: dict[str, OutcomeCounts] = Field(default_factory=dict)
+    """Counts by host, of the first 200 hosts."""
+    categories: dict[str, OutcomeCounts] = Field(default_factory=dict)
+    """Counts by category of document."""
+    planned: tuple[PlannedPage, ...] = ()
+    """Of a dry run: what would be fetched, at most the first 10,000."""
     started_at: Timestamp
     reported_at: Timestamp = Field(default_factory=utc_now)
 

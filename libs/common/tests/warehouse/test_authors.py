@@ -2,7 +2,7 @@
 
 import pytest
 
-from twin_common.documents import Author
+from twin_common.authors import Author
 from twin_common.errors import UnknownAuthor
 from twin_common.identity import AuthorId
 from twin_common.warehouse import Warehouse

@@ -63,3 +63,10 @@ class TestRuns:
         await warehouse.crawls.save_run(_report(RunStatus.STARTED))
         assert await warehouse.crawls.run(_BOB, "run-1") is None
         assert await warehouse.crawls.run(_ADA, "run-2") is None
+
+    async def test_what_ended_a_run_stays_whatever_arrives_late(self, warehouse: Warehouse) -> None:
+        finished = _report(RunStatus.FINISHED, inserted=4)
+        await warehouse.crawls.save_run(finished)
+        for late in (_report(RunStatus.RUNNING), _report(RunStatus.STARTED), _report(RunStatus.FINISHED)):
+            await warehouse.crawls.save_run(late)
+        assert await warehouse.crawls.run(_ADA, "run-1") == finished

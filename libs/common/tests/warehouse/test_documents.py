@@ -1,10 +1,12 @@
 """Versioned documents, against a real server: what a write does, and that concurrent writers lose nothing."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from twin_common.clock import utc_now
 from twin_common.documents import Category, DocumentDraft
 from twin_common.identity import AuthorId
 from twin_common.warehouse import Warehouse, WriteKind, WriteOutcome
@@ -28,6 +30,24 @@ class TestPut:
         assert await documents.put(_draft(text="two")) == WriteOutcome(identity, WriteKind.UPDATED, 2)
         assert await documents.put(_draft(text="two")) == WriteOutcome(identity, WriteKind.UNCHANGED, 2)
         assert await documents.put(_draft()) == WriteOutcome(identity, WriteKind.UPDATED, 3)
+
+    async def test_a_write_repeated_after_a_lost_answer_tells_what_the_first_one_did(
+        self, warehouse: Warehouse
+    ) -> None:
+        documents, at = warehouse.documents, utc_now()
+        later = at + timedelta(seconds=1)
+        inserted = await documents.put_many([_draft(), _draft("b")], written_at=at)
+        assert {outcome.kind for outcome in inserted} == {WriteKind.INSERTED}
+        assert await documents.put_many([_draft(), _draft("b")], written_at=at) == inserted
+        updated = await documents.put_many([_draft(text="two")], written_at=later)
+        assert await documents.put_many([_draft(text="two")], written_at=later) == updated
+        assert [outcome.kind for outcome in updated] == [WriteKind.UPDATED]
+        await documents.delete(_draft("b").document_id, Category.ARTICLE)
+        back = await documents.put_many([_draft("b")], written_at=later)
+        assert await documents.put_many([_draft("b")], written_at=later) == back
+        assert back == [WriteOutcome(_draft("b").document_id, WriteKind.INSERTED, 2)]
+        other = await documents.put_many([_draft("b")], written_at=later + timedelta(seconds=1))
+        assert [outcome.kind for outcome in other] == [WriteKind.UNCHANGED]
 
     async def test_what_is_stored_is_what_was_written(self, warehouse: Warehouse) -> None:
         draft = _draft(

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from twin_common.authors import Author
 from twin_common.clock import utc_now
-from twin_common.documents import Author, Category, DocumentDraft
+from twin_common.documents import Category, DocumentDraft
 from twin_common.events import CrawlReported, RunStatus
 from twin_common.identity import AuthorId
 from twin_common.warehouse import PageState, Warehouse

@@ -25,6 +25,7 @@ from twin_crawler.child import child_runner
 from twin_crawler.offsets import OffsetTracker
 from twin_crawler.run_queue import RunQueue
 from twin_crawler.runs import RunExecutor
+from twin_crawler.schedule import Scheduler
 from twin_crawler.settings import CrawlerSettings
 
 log = structlog.get_logger(__name__)
@@ -52,6 +53,8 @@ class CrawlerApp:
         self._producer: AIOKafkaProducer | None = None
         self._offsets = OffsetTracker()
         self._queue = RunQueue(settings.concurrent_runs, settings.max_waiting_runs)
+        self._scheduler = Scheduler(self._warehouse, self._request)
+        self._scheduling: asyncio.Task[None] | None = None
         self._problem: str | None = "starting"
         self._executor = RunExecutor(
             self._warehouse, self._report, child_runner(settings.run_stall_seconds), settings.policy
@@ -83,6 +86,8 @@ class CrawlerApp:
                 await app.run()
             finally:
                 probing.cancel()
+                if self._scheduling is not None:
+                    self._scheduling.cancel()
                 await self._queue.stop()
                 await self._close()
         if self._queue.failed.done():
@@ -140,6 +145,9 @@ class CrawlerApp:
     async def _report(self, report: CrawlReported) -> None:
         await self._send(encode(report, SERVICE, traceparent=current_traceparent()))
 
+    async def _request(self, request: CrawlRequested) -> None:
+        await self._send(encode(request, SERVICE, event_id=request.run_id))
+
     async def _send(self, message: Message) -> None:
         if self._producer is None:
             raise RuntimeError("the producer is not connected")
@@ -154,6 +162,12 @@ class CrawlerApp:
         self._problem = f"waiting for Kafka at {self._kafka.bootstrap_servers}"
         self._producer = await _until_done(self._connect, self._problem)
         self._problem = None
+        self._scheduling = asyncio.create_task(self._scheduler.run(), name="schedules")
+        self._scheduling.add_done_callback(self._end_with_scheduler)
+
+    def _end_with_scheduler(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()):
+            self._queue.fail(error)
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(**self._kafka.aiokafka_producer())

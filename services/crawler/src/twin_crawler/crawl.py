@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.utils.reactor import install_reactor
 
+from twin_common.clock import utc_now
 from twin_common.events import LinkError
 from twin_common.link_guard import LinkGuard, LinkPolicy
 from twin_common.telemetry import configure
@@ -40,7 +41,7 @@ def scrapy_settings(policy: CrawlPolicy) -> dict[str, Any]:
     handler = "twin_crawler.guarded_download.GuardedDownloadHandler"
     return {
         "USER_AGENT": policy.user_agent,
-        "ROBOTSTXT_OBEY": True,
+        "ROBOTSTXT_OBEY": False,  # RobotsRules does it better
         "ROBOTSTXT_USER_AGENT": policy.user_agent.split("/", 1)[0],
         "CONCURRENT_REQUESTS": policy.concurrent_hosts,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
@@ -58,7 +59,9 @@ def scrapy_settings(policy: CrawlPolicy) -> dict[str, Any]:
             "ftp": None,
             "s3": None,
         },
+        "RETRY_ENABLED": False,  # Patience does it better
         "RETRY_TIMES": policy.retries,
+        "RETRY_FIRST_PAUSE": policy.retry_pause_seconds,
         "REDIRECT_MAX_TIMES": 10,
         "HTTPERROR_ALLOW_ALL": True,
         "HTTPPROXY_ENABLED": False,  # a proxy would resolve names itself, past the guard
@@ -73,7 +76,12 @@ def scrapy_settings(policy: CrawlPolicy) -> dict[str, Any]:
             "scrapy.extensions.logstats.LogStats": None,
             "scrapy.extensions.feedexport.FeedExporter": None,
         },
-        "DOWNLOADER_MIDDLEWARES": {"twin_crawler.middlewares.UnconditionalRedirects": 800},
+        "DOWNLOADER_MIDDLEWARES": {
+            "twin_crawler.robots.RobotsRules": 100,
+            "twin_crawler.patience.Patience": 550,
+            "twin_crawler.middlewares.FewEncodings": 595,  # before Scrapy decompresses, at 590
+            "twin_crawler.middlewares.UnconditionalRedirects": 800,
+        },
         "ITEM_PIPELINES": {"twin_crawler.pipelines.BatchPipeline": 0},
     }
 
@@ -88,17 +96,20 @@ async def crawl(spec: RunSpec, guard: LinkGuard, output: BinaryIO) -> None:
     from twin_crawler.page_store import PageStore
     from twin_crawler.spider import AuthorSpider
 
-    reporter = Reporter(output)
+    reporter = Reporter(output, (link.url for link in spec.links))
     reporter.write()
     async with Warehouse(WarehouseSettings()) as warehouse:
         memory = await PageMemory.load(warehouse, spec.author_id)
+        links = await warehouse.crawls.links(spec.author_id)
         store = PageStore(warehouse, memory, reporter, spec.traceparent)
         runner = AsyncCrawlerRunner(scrapy_settings(spec.policy))
         crawler = runner.create_crawler(AuthorSpider)
         reporter.measure_bytes(lambda: _bytes_received(crawler))
         writing = asyncio.create_task(reporter.write_regularly())
         try:
-            await runner.crawl(crawler, spec, guard, memory, reporter, store)
+            await runner.crawl(
+                crawler, spec, guard, memory=memory, links=links, reporter=reporter, store=store
+            )
         finally:
             writing.cancel()
             if isinstance(crawler.spider, AuthorSpider):
@@ -109,6 +120,10 @@ async def crawl(spec: RunSpec, guard: LinkGuard, output: BinaryIO) -> None:
             reporter.say(LinkError(url="", reason="warehouse_unavailable", detail=str(error)[:300]))
             reporter.write()
             raise error
+        states = reporter.link_states(links, spec.author_id, utc_now())
+        if not spec.dry_run:
+            await warehouse.crawls.save_links(states)
+        reporter.settle(states)
         reporter.write(finished=True)
 
 

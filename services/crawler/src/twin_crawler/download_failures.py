@@ -25,12 +25,22 @@ _REASONS: tuple[tuple[type[Exception], str, str], ...] = (
 )
 
 
+class Refused(IgnoreRequest):
+    """A middleware of ours does not let a request through; `failure` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
+
+
 def failure_of(error: BaseException) -> Failure:
     """The reason in a word and a sentence; anything unforeseen keeps its type's name."""
     if isinstance(error, ForbiddenLink):
         return Failure(f"forbidden_{error.reason}", str(error))
     if isinstance(error, DownloadFailedError):
         return _failure_of_transfer(error)
+    if isinstance(error, Refused):
+        return error.failure
     if isinstance(error, IgnoreRequest):
         return _failure_of_refusal(error)
     for kind, reason, sentence in _REASONS:
@@ -50,8 +60,6 @@ def _failure_of_refusal(error: IgnoreRequest) -> Failure:
     """Scrapy's middlewares refuse with one exception; only its text and cause tell which of them it was."""
     if isinstance(error.__cause__, ValueError):
         return Failure("too_large", "the body grows larger than this crawler accepts when decompressed")
-    if "robots.txt" in str(error):
-        return Failure("robots", "the site's robots.txt asks crawlers to leave this page alone")
     if "redirections" in str(error):
         return Failure("redirect_loop", "the page redirects again and again")
     return Failure("refused", str(error))

@@ -1,6 +1,7 @@
 """The named reasons why an address gave no document; the words are counted, the sentences are read."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from twin_common.events import LinkError
 
@@ -11,11 +12,27 @@ class Failure:
 
     reason: str
     detail: str
+    retry_at: datetime | None = None
+    """Before this time the server does not want to be asked again."""
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether a later try may well succeed."""
+        return self.reason in _TRANSIENT
 
     def at(self, url: str) -> LinkError:
         """The failure as a run's report carries it."""
         return LinkError(url=url[:2048], reason=self.reason, detail=self.detail[:300])
 
+
+TRANSIENT_STATUSES = frozenset((408, 429, 500, 502, 503, 504, 520, 522, 524))
+_TRANSIENT = frozenset(
+    (
+        *("dns", "unreachable", "timeout", "broken_body"),
+        *("robots_unreachable", "paused_by_server", "host_failing"),
+        *(f"http_{status}" for status in TRANSIENT_STATUSES),
+    )
+)
 
 LOGIN_STATUSES = frozenset((401, 403))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from twin_common.events import LinkOutcome
 from twin_common.warehouse import PageState, Warehouse, WriteKind
@@ -36,49 +37,61 @@ class PageStore:
         self._reporter = reporter
         self._traceparent = traceparent
 
-    async def store(self, visits: Sequence[PageVisit]) -> None:
-        """Store a batch. The states come last: a crash before them means that the pages are read again."""
-        written: list[Written] = []
+    async def store(self, visits: Sequence[PageVisit], written_at: datetime) -> None:
+        """Store a batch. The states come last: a crash before them means that the pages are read again.
+
+        A batch that could not be stored whole may be given again, with the same `written_at`; it is counted
+        once, and as what its first try did.
+        """
+        outcomes: list[tuple[PageAddress, LinkOutcome]] = []
+        written: list[tuple[PageAddress, Written]] = []
         states: list[PageState] = []
         for address, visit in ((entry.address, entry.visit) for entry in visits):
             match visit:
                 case Failure():
-                    self._reporter.failed(address.url, visit)
+                    pass
                 case Unchanged():
-                    self._reporter.handled(LinkOutcome.UNCHANGED)
+                    outcomes.append((address, LinkOutcome.UNCHANGED))
                     states.append(visit.state)
                 case Noted():
                     states.append(visit.state)
                 case Gone():
+                    outcome = LinkOutcome.DELETED if visit.for_good else LinkOutcome.GONE_ONCE
+                    outcomes.append((address, outcome))
                     states.append(await self._forget(visit))
                 case Written() if self._is_alias(visit):
-                    self._reporter.handled(LinkOutcome.UNCHANGED)
+                    outcomes.append((address, LinkOutcome.UNCHANGED))
                     states.append(visit.state.model_copy(update={"document_id": None, "category": None}))
                 case Written():
-                    written.append(visit)
+                    written.append((address, visit))
                     states.append(visit.state)
-        await self._write(written)
+        outcomes += await self._write(written, written_at)
         await self._delete_abandoned(states)
         await self._warehouse.crawls.save_pages(states)
         self._memory.update(states)
+        for address, outcome in outcomes:
+            self._reporter.handled(address, outcome)
+        for address, failure in ((entry.address, entry.visit) for entry in visits):
+            if isinstance(failure, Failure):
+                self._reporter.failed(address, failure)
 
-    async def _write(self, written: Sequence[Written]) -> None:
+    async def _write(
+        self, written: Sequence[tuple[PageAddress, Written]], written_at: datetime
+    ) -> list[tuple[PageAddress, LinkOutcome]]:
         if not written:
-            return
-        drafts = [visit.draft for visit in written]
-        outcomes = await self._warehouse.documents.put_many(drafts, self._traceparent)
-        for outcome in outcomes:
-            self._reporter.handled(_OUTCOMES[outcome.kind])
+            return []
+        drafts = [visit.draft for _, visit in written]
+        outcomes = await self._warehouse.documents.put_many(drafts, self._traceparent, written_at)
+        addresses = (address for address, _ in written)
+        kinds = (_OUTCOMES[outcome.kind] for outcome in outcomes)
+        return list(zip(addresses, kinds, strict=True))
 
     async def _forget(self, gone: Gone) -> PageState:
         """Delete the document of a page that is gone for good, unless another page still gives it."""
-        state = gone.state
         if not gone.for_good:
-            self._reporter.handled(LinkOutcome.GONE_ONCE)
-            return state
-        await self._delete(state)
-        self._reporter.handled(LinkOutcome.DELETED)
-        return state.model_copy(update={"document_id": None, "category": None})
+            return gone.state
+        await self._delete(gone.state)
+        return gone.state.model_copy(update={"document_id": None, "category": None})
 
     async def _delete_abandoned(self, states: Sequence[PageState]) -> None:
         """Delete the documents of pages that now give another one: they moved, or were renamed."""

@@ -7,6 +7,7 @@ import structlog
 from pymongo.errors import ConnectionFailure
 from scrapy.crawler import Crawler
 
+from twin_common.clock import utc_now
 from twin_crawler.page_store import PageStore, PageVisit
 from twin_crawler.spider import AuthorSpider
 
@@ -75,10 +76,11 @@ class BatchPipeline:
 
 
 async def _store_patiently(store: PageStore, batch: list[PageVisit]) -> None:
+    written_at = utc_now()
     for pause in _PAUSES_SECONDS:
         try:
-            return await store.store(batch)
+            return await store.store(batch, written_at)
         except ConnectionFailure as error:
             log.warning("waiting for the warehouse", error=str(error)[:300], seconds=pause)
             await asyncio.sleep(pause)
-    return await store.store(batch)
+    return await store.store(batch, written_at)

@@ -15,12 +15,20 @@ from pymongo.errors import ConnectionFailure
 from twin_common.clock import utc_now
 from twin_common.documents import Timestamp
 from twin_common.errors import TwinError, UnknownAuthor
-from twin_common.events import CrawlCounts, CrawlReported, CrawlRequested, LinkError, RunStatus
+from twin_common.events import (
+    CrawlCounts,
+    CrawlReported,
+    CrawlRequested,
+    LinkError,
+    PlannedPage,
+    RunStatus,
+)
 from twin_common.telemetry import current_traceparent, span
 from twin_common.warehouse import Warehouse
 from twin_crawler import metrics
+from twin_crawler.author_turns import AuthorTurns
 from twin_crawler.child import CrawlProcessDied, RunChild
-from twin_crawler.run_protocol import RunProgress, RunSpec
+from twin_crawler.run_protocol import RunLink, RunProgress, RunSpec
 from twin_crawler.settings import CrawlPolicy
 
 log = structlog.get_logger(__name__)
@@ -30,6 +38,7 @@ Publish = Callable[[CrawlReported], Awaitable[None]]
 
 _ENDED = (RunStatus.FINISHED, RunStatus.FAILED)
 _MOST_ERRORS = 1000
+_MOST_PLANNED = 10_000
 _PROGRESS_PUBLISH_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
 
@@ -46,12 +55,15 @@ class _Tally:
     started_at: Timestamp
     counts: CrawlCounts = field(default_factory=CrawlCounts)
     errors: list[LinkError] = field(default_factory=list)
+    progress: RunProgress = field(default_factory=lambda: RunProgress(counts=CrawlCounts()))
+    planned: list[PlannedPage] = field(default_factory=list)
 
     def add(self, progress: RunProgress) -> None:
         metrics.count_progress(self.counts, progress.counts)
         for error in progress.new_errors:
             metrics.LINK_ERRORS.labels(error.reason).inc()
-        self.counts = progress.counts
+        self.counts, self.progress = progress.counts, progress
+        self.planned = [*self.planned, *progress.new_planned][:_MOST_PLANNED]
         self.errors = [*self.errors, *progress.new_errors][:_MOST_ERRORS]
 
     def fail(self, reason: str, detail: str) -> None:
@@ -65,6 +77,10 @@ class _Tally:
             status=status,
             counts=self.counts,
             errors=tuple(self.errors),
+            links=self.progress.links,
+            domains=self.progress.domains,
+            categories=self.progress.categories,
+            planned=tuple(self.planned),
             started_at=self.started_at,
         )
 
@@ -79,9 +95,17 @@ class RunExecutor:
         self._publish = publish
         self._run_child = run_child
         self._policy = policy
+        self._turns = AuthorTurns(warehouse.author_leases)
 
     async def execute(self, request: CrawlRequested, traceparent: str | None) -> None:
-        """Run a crawl to its end. One that ended before is left alone, one that was cut off is run again."""
+        """Run a crawl to its end, in the author's turn.
+
+        One that ended before is left alone, also when its request is delivered again while it still runs;
+        one that was cut off is run again.
+        """
+        await self._turns.work(request.author_id, lambda: self._execute(request, traceparent))
+
+    async def _execute(self, request: CrawlRequested, traceparent: str | None) -> None:
         earlier = await _patiently(lambda: self._warehouse.crawls.run(request.author_id, request.run_id))
         if earlier is not None and earlier.status in _ENDED:
             log.info("the run has ended already", run_id=request.run_id)
@@ -99,13 +123,7 @@ class RunExecutor:
         await self._tell(tally.report(RunStatus.STARTED))
         status = RunStatus.FAILED
         try:
-            spec = RunSpec(
-                author_id=request.author_id,
-                links=await _patiently(lambda: self._links_of(request)),
-                requested_at=request.requested_at,
-                traceparent=current_traceparent(),
-                policy=self._policy,
-            )
+            spec = await _patiently(lambda: self._spec_of(request))
             async with aclosing(self._run_child(spec)) as lines:
                 async for progress in lines:
                     tally.add(progress)
@@ -122,14 +140,28 @@ class RunExecutor:
         log.info("the run has ended", run_id=request.run_id, status=status, **tally.counts.model_dump())
         return status
 
-    async def _links_of(self, request: CrawlRequested) -> tuple[str, ...]:
+    async def _spec_of(self, request: CrawlRequested) -> RunSpec:
         author = await self._warehouse.authors.get(request.author_id)
-        links = request.links or author.links
+        registered = {
+            link.url: RunLink(url=link.url, category=link.category, options=link.options)
+            for link in author.links
+        }
+        named = tuple(registered.get(url) or RunLink(url=url) for url in request.links)
+        links = named or tuple(registered.values())
         if not links:
             raise NothingToCrawl(
                 f"{request.author_id} has no registered link; add one with: twin author add FILE"
             )
-        return links
+        return RunSpec(
+            author_id=request.author_id,
+            links=links,
+            requested_at=request.requested_at,
+            traceparent=current_traceparent(),
+            policy=self._policy,
+            credentials=author.credentials,
+            asked_by_name=bool(request.links),
+            dry_run=request.dry_run,
+        )
 
     async def _tell(self, report: CrawlReported) -> None:
         """Report progress. What cannot be said now is said by a later report."""

@@ -22,9 +22,14 @@ class CrawlPolicy(BaseModel):
     """For one request as a whole, its body included."""
     retries: int = Field(default=2, ge=0)
     """How often a request is repeated after a lost connection, a timeout or a 5xx or 429."""
+    retry_pause_seconds: float = Field(default=1.0, ge=0)
+    """Before the first repetition; it doubles with each further one. A `Retry-After` counts instead."""
     max_body_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
     """The largest body, also after decompression."""
     max_pages_per_link: int = Field(default=10_000, ge=1)
+    """How many pages of a link one crawl fetches; what is left out is the next crawl's."""
+    max_listed_per_link: int = Field(default=100_000, ge=1)
+    """How many pages a link may list."""
     chromium_path: str | None = None
     """The browser that renders pages of JavaScript; by default the Chromium or Chrome on PATH."""
     secrets_path: Path | None = None

@@ -1,7 +1,8 @@
 """Reads sitemaps, sitemap indexes and the lines of a robots.txt that name them."""
 
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
 from lxml import etree
@@ -15,6 +16,8 @@ class Sitemap:
     """What one sitemap file lists: pages, or further sitemaps when it is an index."""
 
     pages: tuple[str, ...] = ()
+    dates: Mapping[str, str] = field(default_factory=dict)
+    """When pages changed last, as it is written, by address."""
     sitemaps: tuple[str, ...] = ()
 
 
@@ -45,10 +48,16 @@ def read_sitemap(body: bytes, url: str, max_bytes: int) -> Sitemap | None:
     kind = etree.QName(root).localname if root is not None else ""
     if kind not in ("urlset", "sitemapindex"):
         return None
-    found = root.xpath("./*/*[local-name()='loc']")
-    texts = ((entry.text or "").strip() for entry in found)
-    listed = tuple(dict.fromkeys(urljoin(url, text) for text in texts if text))
-    return Sitemap(pages=listed) if kind == "urlset" else Sitemap(sitemaps=listed)
+    found = ((_text(entry, "loc"), _text(entry, "lastmod")) for entry in root)
+    dates = {urljoin(url, place): date for place, date in found if place}
+    if kind == "sitemapindex":
+        return Sitemap(sitemaps=tuple(dates))
+    return Sitemap(pages=tuple(dates), dates={place: date for place, date in dates.items() if date})
+
+
+def _text(entry: "etree._Element", name: str) -> str:
+    texts = (child.text for child in entry.iterchildren("{*}" + name))
+    return next((text.strip() for text in texts if text), "")
 
 
 def _gunzip(body: bytes, max_bytes: int) -> bytes | None:

@@ -40,6 +40,8 @@ class Found:
     """What is fetched in its place: a platform's own answer about the page."""
     revision: str | None = None
     """What the listing says of the page's state; while it stays the same, the page is not fetched again."""
+    revision_is_date: bool = False
+    """Whether the revision is a date that people or simple tools keep: coarse, and sometimes forgotten."""
     authors: tuple[str, ...] = ()
     """Whom the listing names, for pages that name nobody."""
     has_several_authors: bool = False
@@ -117,6 +119,7 @@ class Site:
     known: tuple[str, ...]
     """Addresses that earlier crawls of the link found; they are looked at again even if unlisted now."""
     max_pages: int
+    """How many pages may be listed; a crawl fetches fewer, and later crawls the rest."""
     max_bytes: int
     revision_of: Callable[[str], str | None] = _knows_nothing
     """The revision under which a page was last read, or a place last followed."""

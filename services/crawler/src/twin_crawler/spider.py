@@ -12,23 +12,25 @@ from twisted.python.failure import Failure as TwistedFailure
 from twin_common.clock import utc_now
 from twin_common.documents import Category
 from twin_common.errors import ForbiddenLink, InvalidUrl
-from twin_common.events import LinkOutcome
+from twin_common.events import LinkError
 from twin_common.identity import canonical_url
 from twin_common.link_guard import LinkGuard
-from twin_common.warehouse import PageState
+from twin_common.warehouse import LinkState, PageState
 from twin_crawler.browser_requests import Answer, RenderPolicy
 from twin_crawler.credentials import Credentials
 from twin_crawler.dispatcher import NoSource, recognise_source
 from twin_crawler.download_failures import failure_of
 from twin_crawler.failures import Failure, failure_of_status
 from twin_crawler.front_pages import FrontPages
+from twin_crawler.link_pauses import is_paused
+from twin_crawler.page_budget import PageBudget
 from twin_crawler.page_memory import PageMemory
 from twin_crawler.page_store import PageStore, PageVisit
 from twin_crawler.rendering import Renderer, as_rendered, is_shell
 from twin_crawler.reporter import Reporter
-from twin_crawler.run_protocol import RunSpec
+from twin_crawler.run_protocol import RunLink, RunSpec
 from twin_crawler.source import Fetched, File, Followed, Found, Removed, Site, Source, same_site
-from twin_crawler.visits import PageAddress, Visit, Written, accept, follow, is_current, judge, remove
+from twin_crawler.visits import PageAddress, Visit, Written, accept, follow, judge, needs_no_fetch, remove
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +46,9 @@ class AuthorSpider(Spider):
         self,
         spec: RunSpec,
         guard: LinkGuard,
+        *,
         memory: PageMemory,
+        links: Mapping[str, LinkState],
         reporter: Reporter,
         store: PageStore,
         **kwargs: Any,
@@ -53,6 +57,7 @@ class AuthorSpider(Spider):
         self.spec = spec
         self.guard = guard
         self.memory = memory
+        self.links = links
         self.reporter = reporter
         self.store = store
         self.error: Exception | None = None
@@ -64,7 +69,7 @@ class AuthorSpider(Spider):
     async def start(self) -> AsyncIterator[Request]:
         """The requests of all links as their sources find them, so that no host waits for another."""
         requests: asyncio.Queue[Request | None] = asyncio.Queue(maxsize=100)
-        links = list(dict.fromkeys(self.spec.links))
+        links = {link.url: link for link in self.spec.links}.values()
         tasks = [asyncio.create_task(self._work_on(link, requests)) for link in links]
         working = len(tasks)
         while working:
@@ -74,46 +79,81 @@ class AuthorSpider(Spider):
             else:
                 yield request
 
-    async def _work_on(self, link: str, requests: "asyncio.Queue[Request | None]") -> None:
+    async def _work_on(self, link: RunLink, requests: "asyncio.Queue[Request | None]") -> None:
         """Put the requests of a link into the queue, and None behind the last."""
         try:
-            self.guard.vet_url(link)
-            source = await recognise_source(link, self._front_pages.get)
-            site = Site(
-                link=link,
-                fetch=self._front_pages.fetch,
-                known=self.memory.found_through(link),
-                max_pages=self.spec.policy.max_pages_per_link,
-                max_bytes=self.spec.policy.max_body_bytes,
-                revision_of=self._revision_of,
-                guard=self.guard,
-                user_agent=self.spec.policy.user_agent,
-                browser=self.renderer,
-                secret=self._credentials.secret,
-            )
-            async for finding in source.find(site):
-                if isinstance(finding, Failure):
-                    self._fail(link, finding)
-                elif not isinstance(finding, Found):
-                    await self._take(finding, link, source)
-                elif request := self._request(finding, link, source):
-                    await requests.put(request)
+            state = self.links.get(link.url)
+            if state is not None and is_paused(state, utc_now(), self.spec.asked_by_name):
+                self.reporter.paused(link.url, state)
+                return
+            async for address in self._addresses(link):
+                self.reporter.discovered(address)
+                if self.spec.dry_run:
+                    self._plan(address)
+                else:
+                    await requests.put(self._request(address))
         except (ForbiddenLink, NoSource) as error:
-            self._fail(link, failure_of(error))
+            self.reporter.not_listed(link.url, link.url, failure_of(error))
         except Exception as error:
             # Whatever a page of strangers did to its source: the other links go on.
-            log.exception("a source failed", link=link)
-            self._fail(link, Failure("source_failed", f"{type(error).__name__}: {error}"))
+            log.exception("a source failed", link=link.url)
+            failure = Failure("source_failed", f"{type(error).__name__}: {error}")
+            self.reporter.not_listed(link.url, link.url, failure)
         finally:
+            self.reporter.listed(link.url)
             await requests.put(None)
+
+    async def _addresses(self, link: RunLink) -> AsyncIterator[PageAddress]:
+        """The pages of a link that this crawl fetches: new ones first, then those read longest ago."""
+        self.guard.vet_url(link.url)
+        source = await recognise_source(link.url, self._front_pages.get)
+        site = self._site(link)
+        budget = PageBudget[PageAddress](self.spec.policy.max_pages_per_link, len(site.known))
+        async for finding in source.find(site):
+            if isinstance(finding, Failure):
+                self.reporter.not_listed(link.url, link.url, finding)
+                continue
+            if not isinstance(finding, Found):
+                await self._take(finding, link, source)
+                continue
+            address = self._listed(finding, link, source)
+            if address is None:
+                continue
+            state = self.memory.state_of(address.canonical)
+            if needs_no_fetch(finding, state, utc_now()):
+                self.reporter.discovered(address)
+                self.reporter.skipped(address)
+            elif state is not None and state.document_id:
+                budget.put_aside(address, state.seen_at)
+            elif budget.takes_new():
+                yield address
+        for address in budget.rest():
+            yield address
+        if budget.left_out:
+            detail = f"{budget.left_out} pages are more than one crawl fetches; the next crawls take them"
+            self.reporter.say(LinkError(url=link.url, reason="too_many_pages", detail=detail))
+
+    def _site(self, link: RunLink) -> Site:
+        return Site(
+            link=link.url,
+            fetch=self._front_pages.fetch,
+            known=self.memory.found_through(link.url),
+            max_pages=self.spec.policy.max_listed_per_link,
+            max_bytes=self.spec.policy.max_body_bytes,
+            revision_of=self._revision_of,
+            guard=self.guard,
+            user_agent=self.spec.policy.user_agent,
+            browser=self.renderer,
+            secret=self._credentials.secret,
+        )
 
     def _revision_of(self, url: str) -> str | None:
         state = self.memory.state_of(canonical_url(url))
         return state.revision if state else None
 
-    async def _take(self, finding: File | Removed | Followed, link: str, source: Source) -> None:
+    async def _take(self, finding: File | Removed | Followed, link: RunLink, source: Source) -> None:
         """Store what a source holds in its hands; slow storing slows the source down."""
-        category = finding.category if isinstance(finding, File) else source.category
+        category = finding.category if isinstance(finding, File) else None
         address = self._address(Found(finding.url), link, source, category)
         state, now = self.memory.state_of(address.canonical), utc_now()
         visit: Visit
@@ -127,38 +167,43 @@ class AuthorSpider(Spider):
             case _:
                 return
         if not isinstance(finding, Followed):
-            self.reporter.discovered()
-        await self.crawler.engine.scraper.start_itemproc_async(PageVisit(address, visit), response=None)
+            self.reporter.discovered(address)
+        if not self.spec.dry_run:
+            await self.crawler.engine.scraper.start_itemproc_async(PageVisit(address, visit), response=None)
+        elif isinstance(finding, File):
+            self._plan(address)
+
+    def _plan(self, address: PageAddress) -> None:
+        self.reporter.plan(address, self.memory.state_of(address.canonical) is not None)
+
+    def _listed(self, found: Found, link: RunLink, source: Source) -> PageAddress | None:
+        """Where a page is, unless this crawl has had it already or may not fetch it."""
+        address = self._address(found, link, source)
+        try:
+            if not self.memory.list_once(address.canonical):
+                return None
+            self.guard.vet_url(address.request_url)
+        except (InvalidUrl, ForbiddenLink) as error:
+            self.reporter.not_listed(link.url, found.url, failure_of(error))
+            return None
+        return address
 
     def _address(
-        self, found: Found, link: str, source: Source, category: Category | None = None
+        self, found: Found, link: RunLink, source: Source, category: Category | None = None
     ) -> PageAddress:
         return PageAddress(
             author_id=self.spec.author_id,
             found=found,
-            link=link,
-            category=category or source.category,
+            link=link.url,
+            category=category or link.category or source.category,
             platform=source.platform,
             owner=self.memory.owner,
             read=source.read,
         )
 
-    def _request(self, found: Found, link: str, source: Source) -> Request | None:
-        """The conditional request for a page, unless this crawl has had it or it cannot have changed."""
-        try:
-            address = self._address(found, link, source)
-            canonical = address.canonical
-            if not self.memory.list_once(canonical):
-                return None
-            self.guard.vet_url(found.request_url or found.url)
-        except (InvalidUrl, ForbiddenLink) as error:
-            self._fail(found.url, failure_of(error))
-            return None
-        self.reporter.discovered()
-        state = self.memory.state_of(canonical)
-        if is_current(found, state):
-            self.reporter.handled(LinkOutcome.UNCHANGED)
-            return None
+    def _request(self, address: PageAddress) -> Request:
+        """The conditional request for a page."""
+        state = self.memory.state_of(address.canonical)
         headers = {}
         if state is not None and state.document_id:
             if state.etag:
@@ -166,7 +211,7 @@ class AuthorSpider(Spider):
             if state.last_modified:
                 headers["If-Modified-Since"] = state.last_modified
         return Request(
-            found.request_url or found.url,
+            address.request_url,
             headers=headers,
             callback=self.read_page,
             errback=self.give_up,
@@ -209,7 +254,7 @@ class AuthorSpider(Spider):
         return (
             is_empty
             and b"<script" in fetched.body
-            and any(same_site(fetched.url, link) for link in self.spec.links)
+            and any(same_site(fetched.url, link.url) for link in self.spec.links)
         )
 
     async def _download(self, url: str, headers: Mapping[str, str], signed_in: bool) -> Answer | Failure:
@@ -247,10 +292,6 @@ class AuthorSpider(Spider):
         if not 200 <= response.status < 300:
             return failure_of_status(response.status)
         return _fetched(response)
-
-    def _fail(self, url: str, failure: Failure) -> None:
-        self.reporter.discovered()
-        self.reporter.failed(url, failure)
 
 
 def _fetched(response: Response) -> Fetched:

@@ -9,6 +9,7 @@ from twin_common.warehouse import PageState
 from twin_crawler.authorship import decide_authorship
 from twin_crawler.failures import Failure, failure_of_status
 from twin_crawler.link_shapes import is_login
+from twin_crawler.listing_dates import is_current_by_date
 from twin_crawler.source import Fetched, File, Found, Read, ReadPage, read_html
 
 GONE_STATUSES = frozenset((404, 410))
@@ -33,6 +34,11 @@ class PageAddress:
     def url(self) -> str:
         """As it was listed."""
         return self.found.url
+
+    @property
+    def request_url(self) -> str:
+        """What is fetched."""
+        return self.found.request_url or self.found.url
 
     @property
     def canonical(self) -> str:
@@ -113,8 +119,10 @@ def follow(address: PageAddress, revision: str, state: PageState | None, now: Ti
     return Noted(known.model_copy(update={"source_url": address.link, "revision": revision, "seen_at": now}))
 
 
-def is_current(found: Found, state: PageState | None) -> bool:
+def needs_no_fetch(found: Found, state: PageState | None, now: Timestamp) -> bool:
     """Whether the listing alone says that a page is as it was when it was last read."""
+    if found.revision_is_date:
+        return is_current_by_date(found.revision, state, now)
     return (
         state is not None
         and found.revision is not None

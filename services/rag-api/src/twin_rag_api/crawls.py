@@ -30,13 +30,15 @@ class Crawls:
         """Requests are forgotten after 30 days."""
         await self._requests.create_index("requested_at", expireAfterSeconds=_REMEMBER_SECONDS)
 
-    async def request(self, scope: AuthorScope, links: tuple[str, ...]) -> CrawlRequested:
+    async def request(
+        self, scope: AuthorScope, links: tuple[str, ...], dry_run: bool = False
+    ) -> CrawlRequested:
         """Ask the crawler for these links of the author, or for all that are registered when there are none.
 
         Raises:
             ServerUnavailable: Kafka does not answer.
         """
-        event = CrawlRequested(author_id=scope.author_id, links=links)
+        event = CrawlRequested(author_id=scope.author_id, links=links, dry_run=dry_run)
         row = {"_id": event.run_id, "author_id": event.author_id, "requested_at": event.requested_at}
         await self._requests.insert_one(row)
         with span("publish crawl.requests.v1", kind=SpanKind.PRODUCER):

@@ -2,7 +2,7 @@
 
 from aiokafka import AIOKafkaConsumer
 
-from twin_common.documents import Author
+from twin_common.authors import Author
 from twin_common.events import CrawlCounts, CrawlReported, CrawlRequested, LinkError, RunStatus, decode
 from twin_common.topics import CRAWL_REQUESTS
 from twin_common.warehouse import Warehouse

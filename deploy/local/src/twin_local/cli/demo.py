@@ -78,7 +78,8 @@ async def _fill(connection: Connection, samples: Path) -> None:
 
     author = read_author_file(samples / "author.yaml")
     await register_author(connection, author)
-    console.print(f"\n[bold]Crawl[/]: {', '.join(author.links)} by {author.name}")
+    links = ", ".join(link.url for link in author.links)
+    console.print(f"\n[bold]Crawl[/]: {links} by {author.name}")
     began = time.monotonic()
     async with Warehouse(connection.warehouse) as warehouse:
         run_id = await request_crawl(connection.kafka, author.author_id)
@@ -91,7 +92,7 @@ async def _fill(connection: Connection, samples: Path) -> None:
         for error in report.errors:
             console.print(f"  {error.reason}: {error.url}", soft_wrap=True)
         if not counts.inserted:
-            raise PlatformError(f"the crawl of {', '.join(author.links)} brought no document")
+            raise PlatformError(f"the crawl of {links} brought no document")
         _stage("crawled", began)
         began = time.monotonic()
         console.print("\n[bold]Import[/]: posts.jsonl")

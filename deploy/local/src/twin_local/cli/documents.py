@@ -10,7 +10,7 @@ from rich.table import Table
 
 from twin_local.cli.options import JsonOption
 from twin_local.connection import Connection
-from twin_local.status import DocumentReport, PlatformStatus, document_report, platform_status
+from twin_local.status import AuthorCrawls, DocumentReport, PlatformStatus, document_report, platform_status
 
 console = Console(highlight=False)
 
@@ -66,8 +66,20 @@ def _show(report: PlatformStatus) -> None:
     for name, problem in report.services.items():
         console.print(f"  {'[green]✓' if problem == 'ready' else '[red]✗'}[/] {name:<15} {problem}")
     console.print("  ".join(f"{name}: {count}" for name, count in report.counts.items()))
+    for crawls in report.crawls:
+        _show_crawls(crawls)
     if report.notable:
         table = Table("state", "document", "reason", box=None)
         for document in report.notable:
             table.add_row(document.state.value, document.url, document.reason or "")
         console.print(table)
+
+
+def _show_crawls(crawls: AuthorCrawls) -> None:
+    newest, next_at = crawls.newest, crawls.next_at
+    last = f"{newest.status} {newest.reported_at:%Y-%m-%d %H:%M} UTC" if newest else "never"
+    coming = f", next {next_at:%Y-%m-%d %H:%M} UTC" if next_at else ""
+    console.print(f"crawl of {crawls.author_id}: {last}{coming}")
+    for link in crawls.paused:
+        until = f"{link.paused_until:%Y-%m-%d %H:%M} UTC"
+        console.print(f"  [yellow]paused[/] {link.url} until {until}: {link.detail}", soft_wrap=True)

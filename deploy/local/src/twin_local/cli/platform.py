@@ -10,7 +10,7 @@ import structlog
 import typer
 from rich.console import Console
 
-from twin_common.documents import Author
+from twin_common.authors import Author
 from twin_common.identity import parse_author_id
 from twin_local.authors import register_author
 from twin_local.connection import Connection

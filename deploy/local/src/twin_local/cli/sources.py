@@ -1,4 +1,4 @@
-"""`twin author`, `crawl`, `import`: what the owner has written, into the warehouse; `extract` shows it."""
+"""`twin author`, `twin import`: what the owner has written, into the warehouse; `extract` shows it."""
 
 import asyncio
 import json
@@ -10,11 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from twin_common.events import CrawlReported, RunStatus
 from twin_common.warehouse import Warehouse
 from twin_local.authors import read_author_file, register_author
 from twin_local.connection import Connection
-from twin_local.crawls import follow_run, request_crawl
 
 if TYPE_CHECKING:
     from twin_crawler.failures import Failure
@@ -33,16 +31,19 @@ def register(app: typer.Typer) -> None:
     authors.command("add")(add_author)
     authors.command("list")(list_authors)
     app.add_typer(authors, name="author")
-    app.command()(crawl)
     app.command("import")(import_archive)
     app.command()(extract)
 
 
-def add_author(file: Annotated[Path, typer.Argument(help="YAML: author_id, name, links.")]) -> None:
+def add_author(
+    file: Annotated[Path, typer.Argument(help="YAML: author_id, name, links and more.")],
+) -> None:
     """Register an author, or change one; this machine keeps the author's API key."""
     author = read_author_file(file)
     key = asyncio.run(register_author(Connection.find(), author))
     console.print(f"{author.name} ({author.author_id}) has {len(author.links)} links.")
+    if author.schedule is not None:
+        console.print(f"They are crawled by themselves: {author.schedule}")
     if key is not None:
         console.print(f"API key, kept in this machine's twin folder: {key}", soft_wrap=True)
     console.print(f"Next: twin crawl {author.author_id}")
@@ -54,40 +55,11 @@ def list_authors() -> None:
     async def run() -> None:
         async with Warehouse(Connection.find().warehouse) as warehouse:
             for author in await warehouse.authors.all():
-                console.print(f"{author.author_id}  {author.name}  {' '.join(author.links)}")
+                console.print(
+                    f"{author.author_id}  {author.name}  {' '.join(link.url for link in author.links)}"
+                )
 
     asyncio.run(run())
-
-
-def crawl(
-    author: Annotated[str | None, typer.Argument(help="Whose links.")] = None,
-    link: Annotated[list[str] | None, typer.Option(help="Only this link; may be repeated.")] = None,
-) -> None:
-    """Crawl an author's links and show what became of each."""
-    report = asyncio.run(_crawl(Connection.find(), author, tuple(link or ())))
-    counts = report.counts
-    console.print(
-        f"{report.status}: {counts.inserted} new, {counts.updated} changed, {counts.unchanged} unchanged, "
-        f"{counts.deleted} deleted, {counts.failed} failed, {counts.bytes_received:,} bytes"
-    )
-    for error in report.errors:
-        console.print(f"  [yellow]{error.reason}[/] {error.url}: {error.detail}", soft_wrap=True)
-    if report.status is RunStatus.FAILED:
-        raise typer.Exit(1)
-
-
-async def _crawl(connection: Connection, given: str | None, links: tuple[str, ...]) -> CrawlReported:
-    author_id = connection.author(given)
-    async with Warehouse(connection.warehouse) as warehouse:
-        await warehouse.authors.get(author_id)
-        run_id = await request_crawl(connection.kafka, author_id, links)
-        with _progress() as progress:
-            task = progress.add_task("crawling", total=None)
-
-            def show(report: CrawlReported) -> None:
-                progress.update(task, total=report.counts.discovered, completed=report.counts.handled)
-
-            return await follow_run(warehouse, author_id, run_id, show)
 
 
 def import_archive(

@@ -1,18 +1,23 @@
 """The warehouse: every document the platform knows, its author, and what crawling needs to remember."""
 
+from twin_common.warehouse.author_leases import AuthorLeases, Lease
 from twin_common.warehouse.authors import Authors
 from twin_common.warehouse.connection import Warehouse, WarehouseSettings
-from twin_common.warehouse.crawl_records import CrawlRecords, PageState
+from twin_common.warehouse.crawl_records import CrawlRecords, LinkState, PageState, ScheduleState
 from twin_common.warehouse.documents import Documents, DocumentVersion, WriteKind, WriteOutcome
 from twin_common.warehouse.feedback_records import FeedbackRecords
 
 __all__ = [
+    "AuthorLeases",
     "Authors",
     "CrawlRecords",
     "DocumentVersion",
     "Documents",
     "FeedbackRecords",
+    "Lease",
+    "LinkState",
     "PageState",
+    "ScheduleState",
     "Warehouse",
     "WarehouseSettings",
     "WriteKind",

@@ -4,7 +4,7 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from twin_common.documents import Author
+from twin_common.authors import Author
 from twin_common.errors import UnknownAuthor
 from twin_common.identity import AuthorId
 from twin_common.warehouse.erasures import Erasures

@@ -10,6 +10,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import ConnectionFailure
 
 from twin_common.errors import ServerUnavailable
+from twin_common.warehouse.author_leases import AuthorLeases
 from twin_common.warehouse.authors import Authors
 from twin_common.warehouse.crawl_records import CrawlRecords
 from twin_common.warehouse.documents import Documents
@@ -47,6 +48,7 @@ class Warehouse:
         self.authors = Authors(self.database)
         self.crawls = CrawlRecords(self.database)
         self.erasures = Erasures(self.database)
+        self.author_leases = AuthorLeases(self.database)
         self.feedback = FeedbackRecords(self.database)
 
     async def __aenter__(self) -> Self:

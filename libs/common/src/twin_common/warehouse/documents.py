@@ -31,7 +31,7 @@ _DUPLICATE_KEY = 11000
 _IDS_A_QUERY = 100
 """Of 1,000 ids at once the small local server took 60 times as long as of 100."""
 _Operation = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]]
-_IDENTITY = {"version": 1, "content_hash": 1, "author_id": 1}
+_IDENTITY = {"version": 1, "content_hash": 1, "author_id": 1, "stored_at": 1}
 _FACTS = _IDENTITY | dict.fromkeys(("platform", "url", "title", "language", "published_at"), 1)
 
 
@@ -87,7 +87,10 @@ class Documents:
         return (await self.put_many([draft], traceparent))[0]
 
     async def put_many(
-        self, drafts: Sequence[DocumentDraft], traceparent: str | None = None
+        self,
+        drafts: Sequence[DocumentDraft],
+        traceparent: str | None = None,
+        written_at: datetime | None = None,
     ) -> list[WriteOutcome]:
         """Store drafts, a few round trips for all of them.
 
@@ -95,18 +98,25 @@ class Documents:
         tries again on what the other wrote. A document that its owner had erased is not stored: nothing
         changes, and its version is 0.
 
+        Args:
+            drafts: what to store.
+            traceparent: W3C trace context of the writer.
+            written_at: the time of the write; who repeats a call after a lost answer gives the same time
+                again, and is told what the first call did.
+
         Returns:
             One outcome a draft, in order.
 
         Raises:
             AuthorErased: the author was erased.
         """
+        now = written_at or self._clock()
         newest = {draft.document_id: draft for draft in drafts}
         erased = await self._erased(newest)
         outcomes = {key: WriteOutcome(key, WriteKind.UNCHANGED, 0) for key in erased}
         waiting = {key: draft for key, draft in newest.items() if key not in erased}
         while waiting:
-            written = await self._write(waiting, traceparent)
+            written = await self._write(waiting, traceparent, now)
             outcomes |= written
             waiting = {key: draft for key, draft in waiting.items() if key not in written}
         if late := await self._erased(newest) - erased:
@@ -186,19 +196,23 @@ class Documents:
             await collection.delete_many({"_id": {"$in": list(document_ids)}})
 
     async def _write(
-        self, drafts: Mapping[str, DocumentDraft], traceparent: str | None
+        self, drafts: Mapping[str, DocumentDraft], traceparent: str | None, now: datetime
     ) -> dict[str, WriteOutcome]:
         """One attempt for every draft; those that lost a race are missing in the answer."""
         stored = await self._stored_identities(drafts)
-        deleted = await self._deleted_versions(drafts.keys() - stored.keys())
-        now = self._clock()
+        written = {key for key, (_, row) in stored.items() if row["stored_at"] == now}
+        deleted = await self._deleted_versions(drafts.keys() - stored.keys() | written)
         outcomes: dict[str, WriteOutcome] = {}
         writes: dict[Category, dict[str, _Operation]] = defaultdict(dict)
         for key, draft in drafts.items():
             content_hash = draft.hash_content()
             category, old = stored.get(key, (draft.category, None))
             if old is not None and old["content_hash"] == content_hash:
-                outcomes[key] = WriteOutcome(key, WriteKind.UNCHANGED, old["version"])
+                kind = WriteKind.UNCHANGED
+                if key in written:  # by this very call, whose answer was lost
+                    first = old["version"] == deleted.get(key, 0) + 1
+                    kind = WriteKind.INSERTED if first else WriteKind.UPDATED
+                outcomes[key] = WriteOutcome(key, kind, old["version"])
                 continue
             version = (old["version"] if old else deleted.get(key, 0)) + 1
             row = _to_row(draft, content_hash, version, now, traceparent)

@@ -9,7 +9,7 @@ from twin_common.identity import canonical_url
 from twin_crawler.failures import Failure
 from twin_crawler.feeds import WELL_KNOWN_FEEDS, FeedEntry, announced_feeds, feed_entries
 from twin_crawler.link_shapes import is_site
-from twin_crawler.sitemaps import WELL_KNOWN_SITEMAP, read_sitemap, sitemaps_of_robots
+from twin_crawler.sitemaps import WELL_KNOWN_SITEMAP, Sitemap, read_sitemap, sitemaps_of_robots
 from twin_crawler.source import Finding, Found, Site, Source, same_site
 
 # Large sites split their sitemap in files of at most 50,000 addresses; more files than this help nobody.
@@ -31,7 +31,8 @@ async def _find(site: Site) -> AsyncIterator[Finding]:
     waiting = [home] if sitemap else await _sitemap_addresses(site, home)
     from_sitemap = await _sitemap_pages(site, waiting, home)
     from_feed = from_feed or []
-    listed = list(_pages([entry.url for entry in from_feed] + [*site.known, *from_sitemap], site.link, home))
+    places = [*(entry.url for entry in from_feed), *site.known, *from_sitemap.pages]
+    listed = list(_pages(places, site.link, home))
     authors = {entry.url: entry.authors for entry in from_feed}
     has_several_authors = len({name.casefold() for names in authors.values() for name in names}) > 1
     if not listed:
@@ -44,7 +45,13 @@ async def _find(site: Site) -> AsyncIterator[Finding]:
                 "too_many_pages", f"the site lists more than {site.max_pages} pages; the rest is left out"
             )
             return
-        yield Found(url, authors=authors.get(url, ()), has_several_authors=has_several_authors)
+        yield Found(
+            url,
+            revision=from_sitemap.dates.get(url),
+            revision_is_date=True,
+            authors=authors.get(url, ()),
+            has_several_authors=has_several_authors,
+        )
 
 
 async def _feed_entries(site: Site, announced: list[str], home: str) -> list[FeedEntry]:
@@ -72,8 +79,9 @@ async def _sitemap_addresses(site: Site, home: str) -> list[str]:
     return named or [urljoin(home, WELL_KNOWN_SITEMAP)]
 
 
-async def _sitemap_pages(site: Site, addresses: Iterable[str], home: str) -> list[str]:
+async def _sitemap_pages(site: Site, addresses: Iterable[str], home: str) -> Sitemap:
     waiting, seen, pages = deque(addresses), set[str](), list[str]()
+    dates: dict[str, str] = {}
     while waiting and len(seen) < _MOST_SITEMAPS and len(pages) <= site.max_pages:
         url = waiting.popleft()
         if url in seen or not same_site(url, home):
@@ -83,8 +91,9 @@ async def _sitemap_pages(site: Site, addresses: Iterable[str], home: str) -> lis
         sitemap = None if isinstance(fetched, Failure) else read_sitemap(fetched.body, url, site.max_bytes)
         if sitemap is not None:
             pages += sitemap.pages
+            dates |= sitemap.dates
             waiting.extend(sitemap.sitemaps)
-    return pages
+    return Sitemap(pages=tuple(pages), dates=dates)
 
 
 def _pages(urls: Iterable[str], link: str, home: str) -> Iterator[str]:

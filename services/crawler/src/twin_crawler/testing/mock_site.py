@@ -2,7 +2,7 @@
 
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
 from time import monotonic
+from types import MappingProxyType
 
 from twin_common.clock import utc_now
 
@@ -28,6 +29,13 @@ class Visit:
     path: str
     time: float
     headers: dict[str, str]
+    etag: str | None = None
+    """Of the page as it was then."""
+
+    @property
+    def sent_body(self) -> bool:
+        """Whether the page itself was sent, and not only that it is unchanged."""
+        return self.etag is not None and self.headers.get("If-None-Match") != self.etag
 
 
 @dataclass
@@ -53,9 +61,14 @@ class MockSite:
     def asked_for(self, path: str) -> list[Visit]:
         return [visit for visit in self.visits if visit.path == path]
 
-    def list_in_sitemap(self, paths: list[str]) -> None:
-        """Write a sitemap.xml that names these paths."""
-        entries = "".join(f"<url><loc>{self.url}{path}</loc></url>" for path in paths)
+    def list_in_sitemap(self, paths: list[str], dates: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Write a sitemap.xml that names these paths, with the dates of those that have one."""
+        entries = "".join(
+            f"<url><loc>{self.url}{path}</loc>"
+            + (f"<lastmod>{dates[path]}</lastmod>" if path in dates else "")
+            + "</url>"
+            for path in paths
+        )
         body = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{entries}</urlset>'
         self.pages["/sitemap.xml"] = respond(200, body.encode(), content_type="application/xml")
 
@@ -120,6 +133,10 @@ def write_certificate(path: Path) -> Path:
     return path
 
 
+def _etag(body: bytes) -> str:
+    return f'"{sha256(body).hexdigest()[:16]}"'
+
+
 @contextmanager
 def serve(mock: MockSite, certificate: Path | None = None) -> Iterator[MockSite]:
     """Serve the site from a thread while the block lasts, over TLS where a certificate is given."""
@@ -129,8 +146,9 @@ def serve(mock: MockSite, certificate: Path | None = None) -> Iterator[MockSite]
         wbufsize = 65536  # one packet an answer: delayed acknowledgements cost 40 ms each
 
         def do_GET(self) -> None:
-            mock.visits.append(Visit(self.path, monotonic(), dict(self.headers.items())))
             page = mock.pages.get(self.path)
+            etag = _etag(page.encode()) if isinstance(page, str) else None
+            mock.visits.append(Visit(self.path, monotonic(), dict(self.headers.items()), etag))
             if page is None:
                 respond(404, b"not here")(self)
             elif callable(page):
@@ -142,7 +160,7 @@ def serve(mock: MockSite, certificate: Path | None = None) -> Iterator[MockSite]
             if not mock.etags:
                 respond(200, body)(self)
                 return
-            etag = f'"{sha256(body).hexdigest()[:16]}"'
+            etag = _etag(body)
             if self.headers.get("If-None-Match") == etag:
                 self.send_response(304)
                 self.send_header("ETag", etag)

@@ -7,7 +7,14 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from twin_common.events import CrawlCounts, LinkError, RunStatus
+from twin_common.events import (
+    CrawlCounts,
+    LinkError,
+    LinkReport,
+    OutcomeCounts,
+    PlannedPage,
+    RunStatus,
+)
 from twin_common.identity import canonical_url
 from twin_rag_api.dependencies import Scope, ServiceResources
 from twin_rag_api.errors import InvalidRequest
@@ -21,6 +28,8 @@ class CrawlRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
     links: list[Annotated[str, Field(min_length=1, max_length=2048)]] = Field(default=[], max_length=100)
     """Absolute http or https addresses; none means all that the author has registered."""
+    dry_run: bool = False
+    """Only list what would be fetched."""
 
 
 class CrawlAccepted(BaseModel):
@@ -38,6 +47,12 @@ class CrawlStatus(BaseModel):
     """None: the crawler has not begun yet."""
     counts: CrawlCounts = CrawlCounts()
     errors: list[LinkError] = []
+    links: list[LinkReport] = []
+    """What becomes of each registered link, with the reason."""
+    domains: dict[str, OutcomeCounts] = {}
+    categories: dict[str, OutcomeCounts] = {}
+    planned: list[PlannedPage] = []
+    """Of a dry run: what would be fetched, at most the first 10,000."""
     started_at: datetime | None = None
     reported_at: datetime | None = None
 
@@ -51,7 +66,7 @@ async def start_crawl(scope: Scope, resources: ServiceResources, request: CrawlR
         author = await resources.warehouse.authors.get(scope.author_id)
         if not author.links:
             raise InvalidRequest("links", "the author has no registered links: name some, or register them")
-    event = await resources.crawls.request(scope, tuple(request.links))
+    event = await resources.crawls.request(scope, tuple(request.links), request.dry_run)
     return CrawlAccepted(run_id=event.run_id)
 
 
@@ -66,6 +81,10 @@ async def get_crawl(scope: Scope, resources: ServiceResources, run_id: UUID) -> 
         status=report.status,
         counts=report.counts,
         errors=list(report.errors),
+        links=list(report.links),
+        domains=report.domains,
+        categories=report.categories,
+        planned=list(report.planned),
         started_at=report.started_at,
         reported_at=report.reported_at,
     )
