@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import random
 import time
 
 from corpus import AUTHOR, corpus_platform, percentile
@@ -20,18 +21,16 @@ _SHRINKS = 30
 _DELETIONS = 50
 _SECTIONS, _SECTIONS_LEFT = 20, 3
 _WRITES_A_SECOND = 20.0
+_WORDS = "harbour ferry ice lamp rain oil pilot crew salt wave rope deck chart tide anchor fog".split()
 _POLL_SECONDS = 0.005
 _GIVE_UP_SECONDS = 60
 
 
 def _sections(number: int, count: int) -> DocumentDraft:
-    """A text of as many chunks as sections: each is about as long as a chunk may be."""
+    """A text of as many chunks as sections, of which no two resemble each other."""
+    choice = random.Random(number)
     sections = [
-        f"## Part {part} of text {number}\n\n"
-        + " ".join(
-            f"In chapter {part}.{line} the harbour of text {number} freezes over." for line in range(12)
-        )
-        for part in range(count)
+        f"## Part {part}\n\n" + " ".join(choice.choices(_WORDS, k=100)) + "." for part in range(count)
     ]
     return DocumentDraft.at(
         AUTHOR, f"https://bench.example/{number}", category=Category.ARTICLE, text="\n\n".join(sections)

@@ -63,6 +63,7 @@ async def running(scenario: Scenario, folder: Path) -> AsyncIterator[Rig]:
                 mongodb.command(LOOPBACK, ports["mongodb"], data["mongodb"]),
                 port_probe(LOOPBACK, ports["mongodb"]),
                 environments["mongodb"],
+                mongodb.broken_probe(mongodb.url(LOOPBACK, ports["mongodb"])),
             ),
             ProcessSpec("kafka", kafka.command, port_probe(LOOPBACK, kafka.port), environments["kafka"]),
             vector_spec(ports["vector"], data["vector"], environments["vector"]),
