@@ -21,24 +21,8 @@ _SHRINKS = 30
 _DELETIONS = 50
 _SECTIONS, _SECTIONS_LEFT = 20, 3
 _WRITES_A_SECOND = 20.0
-_WORDS = [
-    "harbour",
-    "ferry",
-    "ice",
-    "lamp",
-    "rain",
-    "oil",
-    "pilot",
-    "crew",
-    "salt",
-    "wave",
-    "rope",
-    "deck",
-    "chart",
-    "tide",
-    "anchor",
-    "fog",
-]
+_TEXT = "harbour ferry ice lamp rain oil pilot crew salt wave rope deck chart tide anchor fog"
+_WORDS = _TEXT.split()
 _POLL_SECONDS = 0.005
 _GIVE_UP_SECONDS = 60
 
