@@ -18,9 +18,7 @@ class _Clocks:
 
 class TestClockGuard:
     @pytest.mark.parametrize("step", [0.0, 3600.0, -0.5])
-    def test_time_that_goes_on_jumps_ahead_or_is_corrected_a_little_is_no_step_back(
-        self, step: float
-    ) -> None:
+    def test_going_on_jumping_ahead_and_small_corrections_are_no_step_back(self, step: float) -> None:
         clocks = _Clocks()
         guard = clocks.guard()
         clocks.steady += 50_000

@@ -1,8 +1,8 @@
 """Ends the process when the machine's clock is set back.
 
-Bytewax plans by the wall clock when it reads next and when an epoch ends: after a step back it would rest until
-the old time is reached again, an hour for an hour. A new process plans anew, and nothing is lost by the end of
-this one, however sudden.
+Bytewax plans by the wall clock when it reads next and when an epoch ends: after a step back it would rest
+until the old time is reached again, an hour for an hour. A new process plans anew, and nothing is lost by the
+end of this one, however sudden.
 """
 
 import os
