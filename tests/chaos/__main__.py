@@ -21,7 +21,6 @@ from tests.chaos.scenarios import Sizes, long_run
 from tests.chaos.table import Row, figures, table
 from tests.chaos.trial import run_trial
 
-
 _STARTS_MORE = 2
 """A platform that does not start on a busy machine is started again."""
 
