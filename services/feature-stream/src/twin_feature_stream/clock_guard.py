@@ -40,9 +40,9 @@ def end_when_clock_is_set_back() -> None:
     """Watch from a thread of its own, until the process ends, or ends it with 1."""
 
     def watch() -> None:
-        guard = ClockGuard()
+        guard, never = ClockGuard(), threading.Event()
         while not (back := guard.seconds_set_back()):
-            time.sleep(_LOOK_EVERY_SECONDS)
+            never.wait(_LOOK_EVERY_SECONDS)
         log.critical("the clock was set back: ending, to be started again", seconds=round(back))
         os._exit(1)  # the flow itself rests, and would hear of nothing gentler
 
