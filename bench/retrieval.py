@@ -1,13 +1,10 @@
-"""Does the right passage come first? Variants of search side by side, and how well "nothing found" is told.
+"""Does the right passage come back? Ways of searching side by side, and how well "nothing found" is told.
 
-Corpus: the notes of the sample site and, where they are present, the real articles, in the local vector
-server. A document counts as found when any of its passages is; evidence counts as found when the very passage
-with the quoted words is.
+A question counts as answered when a returned text contains the evidence. Figures are of the held-out half of
+the questions; `python bench/retrieval.py tune` prints those of the other half, for choosing settings.
 """
 
 import asyncio
-import json
-import re
 import socket
 import statistics
 import subprocess
@@ -17,13 +14,13 @@ import time
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from corpus import REPOSITORY, articles_file, percentile
+import numpy as np
+from corpus import percentile
 from qdrant_client import AsyncQdrantClient, models
 from results import write_result
+from retrieval_questions import BOTH, Question, Text, load_questions, load_texts, rank_of, recall
 
 from twin_common.documents import Category, Chunk, text_hash
 from twin_common.embedding import (
@@ -35,7 +32,6 @@ from twin_common.embedding import (
 )
 from twin_common.identity import AuthorId, canonical_url, document_id, point_id
 from twin_common.vector_index import BM25, CHUNKS, DENSE, VectorIndexSettings, connect, ensure_collections
-from twin_crawler.extraction import ExtractedPage, extract_page
 from twin_feature_stream.chunking import ChunkingPolicy, chunk_texts
 from twin_feature_stream.cleaning import clean
 from twin_local.ports import free_port
@@ -45,33 +41,9 @@ from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import FusionPolicy, HybridSearch, fused_query
 from twin_rag_api.retrieval.service import Retrieval
 
-SITE, ARTICLES, BOTH = AuthorId("site"), AuthorId("articles"), AuthorId("both")
-_SITE_URL = "http://site.example"
-_DEPTH = 50
-_CUTS = (1, 5, 10)
-_DECORATION = re.compile(r"[\s\\*_>`#|\[\]]+")
-_LINK = re.compile(r"\]\([^)]*\)")
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question with what answers it; nothing does when it is unanswerable."""
-
-    text: str
-    kind: str
-    corpus: AuthorId
-    expected: frozenset[str]
-    evidence: str
-
-
-@dataclass(frozen=True)
-class Text:
-    """A document of the corpus."""
-
-    author_id: AuthorId
-    url: str
-    title: str
-    text: str
+_DEPTH = 10
+_PLAIN_CHUNKS = ChunkingPolicy(max_tokens=256, passage_tokens=1, step_tokens=256)
+"""Chunks as long as the encoder's window, without overlap: what is done everywhere."""
 
 
 class OneAuthorAKey:
@@ -93,7 +65,7 @@ class OneAuthorAKey:
 def main() -> None:
     """Measure, print a table, and write the result."""
     with _vector_server() as url:
-        asyncio.run(_measure(url))
+        asyncio.run(_measure(url, held_out="tune" not in sys.argv))
 
 
 @contextmanager
@@ -122,66 +94,36 @@ def _answers(port: int) -> bool:
     return True
 
 
-async def _measure(url: str) -> None:
+async def _measure(url: str, held_out: bool) -> None:
     embedder, sparse = load_embedder(EmbeddingSettings()), load_sparse_embedder()
     index = connect(VectorIndexSettings(url=url))
     await ensure_collections(index, embedder.model_name, embedder.dimensions)
-    texts = [*_site(), *_articles()]
+    texts = load_texts()
+    questions = [question for question in load_questions(texts) if question.held_out == held_out]
     chunks = await _fill(index, texts, embedder, sparse)
     encoding = Encoding(lambda: (embedder, sparse))
     await encoding.load()
     keys = OneAuthorAKey()
-    scopes = {author_id: await keys.scope(author_id) for author_id in (SITE, ARTICLES, BOTH)}
+    authors = {text.author_id for text in texts} | {BOTH}
+    scopes = {author_id: await keys.scope(author_id) for author_id in authors}
     retrieval = Retrieval(encoding, HybridSearch(index))
-    present = {text.author_id for text in texts}
-    questions = [question for question in _questions() if question.corpus in present]
 
     figures: dict[str, float] = {"documents": len(texts), "chunks": chunks, "questions": len(questions)}
-    figures |= await _recall(index, retrieval, encoding, scopes[BOTH], questions)
+    search = Variants(index, retrieval, encoding, scopes[BOTH], PlainChunks(texts, embedder))
+    figures |= await _recall(search, questions)
     figures |= await _refusals(retrieval, scopes, questions)
     figures |= await _latency(retrieval, scopes[BOTH], questions)
     encoding.close()
     await index.close()
-    write_result("retrieval", figures)
-
-
-# The corpus and the questions.
-
-
-def _site() -> Iterator[Text]:
-    for path in sorted((REPOSITORY / "samples/site/articles").glob("*.html")):
-        url = f"{_SITE_URL}/articles/{path.name}"
-        page = extract_page(path.read_bytes(), url)
-        if isinstance(page, ExtractedPage):
-            yield Text(SITE, url, page.title, page.text)
-
-
-def _articles() -> Iterator[Text]:
-    if articles_file().name != "articles.jsonl":
-        return
-    for row in _json_lines(articles_file()):
-        yield Text(ARTICLES, row["link"], row["title"], row["text"])
-
-
-def _questions() -> Iterator[Question]:
-    for row in _json_lines(REPOSITORY / "samples/questions.jsonl"):
-        urls = [_SITE_URL + row["expected_url"]] if row["expected_url"] else []
-        yield Question(row["question"], row["kind"], SITE, frozenset(urls), row["evidence"] or "")
-    for row in _json_lines(REPOSITORY / "bench/questions_articles.jsonl"):
-        urls = row.get("expected_urls", [])
-        yield Question(row["question"], row["kind"], ARTICLES, frozenset(urls), row.get("evidence", ""))
-
-
-def _json_lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    if held_out:
+        write_result("retrieval", figures)
 
 
 async def _fill(
     index: AsyncQdrantClient, texts: Sequence[Text], embedder: Embedder, sparse: SparseEmbedder
 ) -> int:
     """Index every text for its own corpus and for both together; the number of chunks."""
-    cleaned = [(Category.ARTICLE, clean(text.text, Category.ARTICLE)) for text in texts]
-    cut = chunk_texts(cleaned, embedder.count_tokens, ChunkingPolicy(embedder.max_tokens))
+    cut = chunk_texts(_cleaned(texts), embedder.count_tokens, ChunkingPolicy(embedder.max_tokens))
     passages = [
         (text, number, passage)
         for text, own in zip(texts, cut, strict=True)
@@ -205,6 +147,7 @@ async def _fill(
                 language=None,
                 published_at=None,
                 heading_path=passage.heading_path,
+                start=passage.start,
                 text=passage.text,
                 text_hash=text_hash(passage.text),
                 token_count=passage.token_count,
@@ -222,98 +165,83 @@ async def _fill(
     return len(passages)
 
 
+def _cleaned(texts: Sequence[Text]) -> list[tuple[Category, str]]:
+    return [(Category.ARTICLE, clean(text.text, Category.ARTICLE)) for text in texts]
+
+
 # Recall.
 
 
-async def _recall(
-    index: AsyncQdrantClient,
-    retrieval: Retrieval,
-    encoding: Encoding,
-    scope: AuthorScope,
-    questions: Sequence[Question],
-) -> dict[str, float]:
+class PlainChunks:
+    """The usual way: long chunks, one vector each, the nearest first."""
+
+    def __init__(self, texts: Sequence[Text], embedder: Embedder) -> None:
+        cut = chunk_texts(_cleaned(texts), embedder.count_tokens, _PLAIN_CHUNKS)
+        self._texts = [passage.text for own in cut for passage in own]
+        self._vectors = embedder.embed(self._texts)
+
+    def search(self, dense: Sequence[float]) -> list[str]:
+        order = np.argsort(-(self._vectors @ np.array(dense, np.float32)))
+        return [self._texts[position] for position in order[:_DEPTH]]
+
+
+class Variants:
+    """The ways of searching that are compared; `chosen` is the service itself."""
+
+    def __init__(
+        self,
+        index: AsyncQdrantClient,
+        retrieval: Retrieval,
+        encoding: Encoding,
+        scope: AuthorScope,
+        plain_chunks: PlainChunks,
+    ) -> None:
+        self._index = index
+        self._retrieval = retrieval
+        self._encoding = encoding
+        self._scope = scope
+        self._plain_chunks = plain_chunks
+
+    async def texts(self, question: str) -> dict[str, list[str]]:
+        """What each finds, best first."""
+        dense, words = await self._encoding.question(unicodedata.normalize("NFKC", question))
+        own = models.FieldCondition(key="author_id", match=models.MatchValue(value=self._scope.author_id))
+        mine = models.Filter(must=[own])
+        (_, by_words), _ = fused_query(dense, words, mine, mine, FusionPolicy(), candidates=50)
+        by_meaning = models.Prefetch(query=dense, using=DENSE, filter=mine, limit=50)
+        rrf = models.RrfQuery(rrf=models.Rrf())
+        passages = await self._retrieval.search(self._scope, question, _DEPTH)
+        return {
+            "plain_chunks": self._plain_chunks.search(dense),
+            "dense": await self._points(query=dense, using=DENSE, query_filter=mine),
+            "bm25": await self._points(
+                query=by_words.query, using=BM25, query_filter=mine, search_params=by_words.params
+            ),
+            "rrf": await self._points(query=rrf, prefetch=[by_meaning, by_words], query_filter=mine),
+            "chosen": [passage.text for passage in passages],
+        }
+
+    async def _points(self, **query: Any) -> list[str]:
+        response = await self._index.query_points(CHUNKS, limit=_DEPTH, with_payload=True, **query)
+        return [Chunk.model_validate(point.payload).text for point in response.points]
+
+
+async def _recall(search: Variants, questions: Sequence[Question]) -> dict[str, float]:
     figures: dict[str, float] = {}
-    ranks: dict[tuple[str, str], list[tuple[int | None, int | None]]] = {}
+    ranks: dict[str, dict[str, list[int | None]]] = {}
     for question in questions:
-        if question.expected:
-            for variant, found in (await _variants(index, retrieval, encoding, scope, question.text)).items():
-                ranks.setdefault((variant, question.kind), []).append(_ranks(found, question))
-    columns = "   r@1    r@5   r@10    mrr"
-    print(f"{'variant':14}{'questions':14}{'n':>4}   documents{columns}   evidence{columns}")
-    for variant in dict.fromkeys(variant for variant, _ in ranks):
-        kinds = [kind for name, kind in ranks if name == variant]
-        for kind in [*kinds, "all"]:
-            own = [
-                pair
-                for name, of in ranks
-                if name == variant and kind in (of, "all")
-                for pair in ranks[name, of]
-            ]
-            row = []
-            for level, position in (("document", 0), ("evidence", 1)):
-                scores = _scores([pair[position] for pair in own])
-                row.append("  ".join(f"{score:.3f}" for score in scores.values()))
-                figures |= {f"{variant}_{kind}_{level}_{name}": score for name, score in scores.items()}
-                if (variant, kind, level) == ("chosen", "all", "document"):
-                    figures |= scores
-            print(f"{variant:14}{kind:14}{len(own):4}               {row[0]}             {row[1]}")
-    return figures
-
-
-async def _variants(
-    index: AsyncQdrantClient, retrieval: Retrieval, encoding: Encoding, scope: AuthorScope, question: str
-) -> dict[str, list[Chunk]]:
-    """What each way of searching finds, best first; `chosen` is the service itself."""
-    dense, words = await encoding.question(unicodedata.normalize("NFKC", question))
-    mine = models.Filter(
-        must=[models.FieldCondition(key="author_id", match=models.MatchValue(value=scope.author_id))]
-    )
-    (_, by_words), _ = fused_query(dense, words, mine, mine, FusionPolicy(candidates=_DEPTH))
-    by_meaning = models.Prefetch(query=dense, using=DENSE, filter=mine, limit=_DEPTH)
-    fusions: dict[str, models.Rrf] = {
-        "rrf": models.Rrf(),
-        "rrf_k60": models.Rrf(k=60),
-        "rrf_6_to_1": models.Rrf(weights=[6.0, 1.0]),
-    }
-    found = {
-        "dense": await _points(index, query=dense, using=DENSE, query_filter=mine),
-        "bm25": await _points(
-            index, query=by_words.query, using=BM25, query_filter=mine, search_params=by_words.params
-        ),
-    }
-    for name, rrf in fusions.items():
-        query = models.RrfQuery(rrf=rrf)
-        found[name] = await _points(index, query=query, prefetch=[by_meaning, by_words], query_filter=mine)
-    found["chosen"] = [passage.chunk for passage in await retrieval.search(scope, question, _DEPTH)]
-    return found
-
-
-async def _points(index: AsyncQdrantClient, **query: Any) -> list[Chunk]:
-    response = await index.query_points(CHUNKS, limit=_DEPTH, with_payload=True, **query)
-    return [Chunk.model_validate(point.payload) for point in response.points]
-
-
-def _ranks(found: Sequence[Chunk], question: Question) -> tuple[int | None, int | None]:
-    """Ranks, from 1 on, of the first right document and of the first passage with the evidence."""
-    documents = list(dict.fromkeys(chunk.url for chunk in found))
-    document = next((rank for rank, url in enumerate(documents, 1) if url in question.expected), None)
-    evidence = _plain(question.evidence)
-    passage = next((rank for rank, chunk in enumerate(found, 1) if evidence in _plain(chunk.text)), None)
-    return document, passage
-
-
-def _plain(text: str) -> str:
-    """Without the marks of Markdown, which extraction adds and a quote lacks."""
-    bare = _LINK.sub("] ", unicodedata.normalize("NFKC", text))
-    return _DECORATION.sub(" ", bare).casefold().strip()
-
-
-def _scores(ranks: Sequence[int | None]) -> dict[str, float]:
-    recall = {
-        f"recall_at_{cut}": statistics.mean(rank is not None and rank <= cut for rank in ranks)
-        for cut in _CUTS
-    }
-    return recall | {"mrr": statistics.mean(1 / rank if rank else 0.0 for rank in ranks)}
+        if question.evidence:
+            for variant, found in (await search.texts(question.text)).items():
+                of = ranks.setdefault(variant, {})
+                for kind in (question.kind, "all"):
+                    of.setdefault(kind, []).append(rank_of(found, question))
+    print(f"{'search':14}{'questions':14}{'n':>4}     r@1    r@5   r@10    mrr")
+    for variant, of in ranks.items():
+        for kind, own in of.items():
+            shares = recall(own)
+            figures |= {f"{variant}_{kind}_{name}": share for name, share in shares.items()}
+            print(f"{variant:14}{kind:14}{len(own):4}   " + "".join(f"{s:7.3f}" for s in shares.values()))
+    return figures | recall(ranks["chosen"]["all"])
 
 
 # "Nothing found", and time.

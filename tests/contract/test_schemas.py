@@ -116,7 +116,8 @@ class TestEvolution:
     def test_a_message_of_only_the_required_fields_decodes(self, event: type[Event]) -> None:
         schema = _load(contracts.schema_name(event))
         value = {name: _example(schema["properties"][name], schema) for name in schema["required"]}
-        headers = {"ce_type": event.TYPE.encode(), "ce_id": b"1", "ce_source": b"/twin/test"}
+        headers = {"ce_specversion": b"1.0", "ce_id": b"1", "ce_source": b"/twin/test"}
+        headers["ce_type"] = event.TYPE.encode()
         decoded = decode(json.dumps(value).encode(), headers, event).event
         assert decoded.model_dump(mode="json", include=set(value)) == value
 

@@ -95,8 +95,8 @@ def _decode(message: Message, *accepted: type[Event]) -> Event:
 
 
 def _headers(event_type: str = DocumentDeleted.TYPE, **changes: bytes) -> dict[str, Any]:
-    required = {"ce_type": event_type.encode(), "ce_id": b"1", "ce_source": b"/twin/cdc"}
-    return required | changes
+    required = {"ce_specversion": b"1.0", "ce_id": b"1", "ce_source": b"/twin/cdc"}
+    return required | {"ce_type": event_type.encode()} | changes
 
 
 class TestRoundTrip:
@@ -119,8 +119,10 @@ class TestRoundTrip:
     def test_headers_are_those_of_cloudevents_in_binary_mode(self) -> None:
         headers = dict(encode(_deleted, "cdc").headers)
         assert headers.keys() == {
-            *("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "content-type")
+            *("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_dataschema", "ce_subject", "ce_time"),
+            "content-type",
         }
+        assert headers["ce_dataschema"] == b"urn:twin:event:twin.content.document.deleted.v1"
         assert headers["ce_specversion"] == b"1.0" and headers["content-type"] == b"application/json"
 
     def test_an_id_that_is_given_stays_and_others_are_new_each_time(self) -> None:
@@ -155,6 +157,11 @@ class TestUnknownSchema:
     def test_another_type_or_major_version_is_unsupported(self, event_type: str) -> None:
         with pytest.raises(UnsupportedSchema, match=r"not among twin\.content\.document\.deleted\.v1"):
             decode(b"{}", _headers(event_type), DocumentDeleted)
+
+    @pytest.mark.parametrize("specversion", [b"0.3", b"1.1", b"2.0", b"", None])
+    def test_so_is_another_version_of_cloudevents(self, specversion: Any) -> None:
+        with pytest.raises(UnsupportedSchema, match="CloudEvents"):
+            decode(b'{"document_id":"d"}', _headers(ce_specversion=specversion), *EVENTS)
 
     @given(_events)
     def test_so_is_an_event_that_this_reader_does_not_accept(self, event: Event) -> None:
@@ -196,7 +203,7 @@ class TestMalformed:
             decode(value, _headers(DocumentUpserted.TYPE), *EVENTS)
         assert "version" in str(caught.value) and "private" not in str(caught.value)
 
-    @pytest.mark.parametrize("missing", ["ce_type", "ce_id", "ce_source"])
+    @pytest.mark.parametrize("missing", ["ce_specversion", "ce_type", "ce_id", "ce_source"])
     def test_a_missing_header_is_poison_and_named(self, missing: str) -> None:
         headers = {name: value for name, value in _headers().items() if name != missing}
         with pytest.raises(PoisonMessage, match=missing) as caught:

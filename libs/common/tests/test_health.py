@@ -33,6 +33,11 @@ class TestProbes:
     def test_all_is_well(self, http: httpx.Client) -> None:
         assert [http.get(path).status_code for path in ("/livez", "/readyz", "/readyz?verbose")] == [200] * 3
 
+    def test_a_service_may_say_which_part_it_plays(self) -> None:
+        with HealthServer("127.0.0.1", 0, ready=lambda: None, state=lambda: "standby") as server:
+            answer = httpx.get(f"http://127.0.0.1:{server.port}/readyz")
+        assert (answer.status_code, answer.text) == (200, "standby\n")
+
     def test_what_is_missing_is_said_in_a_sentence(self, http: httpx.Client, service: _Service) -> None:
         service.missing = "waiting for Kafka at 127.0.0.1:9092"
         answer = http.get("/readyz")

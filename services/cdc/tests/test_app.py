@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
+from uuid import uuid4
 
-from aiokafka import AIOKafkaConsumer
+import pytest
+from confluent_kafka import Consumer
 
-from twin_common.documents import Category, DocumentDraft
-from twin_common.identity import parse_author_id
+from services.cdc.tests.conftest import DraftMaker
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.topics import DOCUMENT_CHANGES
-from twin_common.warehouse import Warehouse
+from twin_common.warehouse import Warehouse, WriteOutcome
 from twin_local.ports import free_port
 
 
@@ -51,7 +52,7 @@ async def get(port: int, path: str) -> tuple[int, str]:
 
 
 async def until_answer(port: int, status: int, text: str = "") -> str:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             answer = await get(port, "/readyz")
             if answer[0] == status and text in answer[1]:
@@ -59,33 +60,91 @@ async def until_answer(port: int, status: int, text: str = "") -> str:
             await asyncio.sleep(0.05)
 
 
+class Topic:
+    """The topic as a reader sees it; every `read` goes on where the last one ended."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        group = {"group.id": uuid4().hex, "auto.offset.reset": "earliest"}
+        self._consumer = Consumer(KafkaSettings(bootstrap_servers=bootstrap_servers).librdkafka() | group)
+        self._consumer.subscribe([DOCUMENT_CHANGES.name])
+
+    async def until_it_has(self, outcome: WriteOutcome) -> None:
+        wanted = f"{outcome.document_id}:{outcome.version}".encode()
+        async with asyncio.timeout(120):
+            while await asyncio.to_thread(self._next_id) != wanted:
+                pass
+
+    def _next_id(self) -> bytes | None:
+        record = self._consumer.poll(0.5)
+        headers = dict(record.headers() or []) if record is not None else {}
+        found = headers.get("ce_id")
+        return found if isinstance(found, bytes) else None
+
+
+@pytest.fixture
+def environment(warehouse: Warehouse, kafka_bootstrap: str) -> dict[str, str]:
+    host, port = next(iter(warehouse.client.nodes))
+    return {
+        "MONGODB_URL": os.environ.get("TEST_MONGODB_URL")
+        or f"mongodb://{host}:{port}/?directConnection=true",
+        "MONGODB_DATABASE": warehouse.database.name,
+        "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
+        "CDC_LEASE_SECONDS": "1.5",
+    }
+
+
+class TestTwoCopies:
+    async def test_one_relays_the_other_is_ready_and_says_for_whom_it_waits(
+        self, environment: dict[str, str], warehouse: Warehouse, draft: DraftMaker, kafka_bootstrap: str
+    ) -> None:
+        topic = Topic(kafka_bootstrap)
+        async with running(**environment) as (first, first_port):
+            await until_answer(first_port, 200, "relaying")
+            async with running(**environment) as (_, second_port):
+                assert f":{first.pid}:" in await until_answer(second_port, 200, "standby")
+                assert "twin_cdc_lease_held 1.0" in (await get(first_port, "/metrics"))[1]
+                assert "twin_cdc_lease_held 0.0" in (await get(second_port, "/metrics"))[1]
+                await topic.until_it_has(await warehouse.documents.put(draft(1)))
+                first.send_signal(signal.SIGTERM)
+                assert await asyncio.wait_for(first.wait(), 120) == 0
+                await until_answer(second_port, 200, "relaying")
+                await topic.until_it_has(await warehouse.documents.put(draft(2)))
+
+    @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
+    async def test_the_second_follows_one_that_is_killed_or_frozen(
+        self,
+        environment: dict[str, str],
+        warehouse: Warehouse,
+        draft: DraftMaker,
+        kafka_bootstrap: str,
+        end: signal.Signals,
+    ) -> None:
+        topic = Topic(kafka_bootstrap)
+        async with running(**environment) as (first, first_port):
+            await until_answer(first_port, 200, "relaying")
+            async with running(**environment) as (second, second_port):
+                await until_answer(second_port, 200, "standby")
+                first.send_signal(end)
+                await until_answer(second_port, 200, "relaying")
+                await topic.until_it_has(await warehouse.documents.put(draft(1)))
+                if end is signal.SIGSTOP:
+                    first.send_signal(signal.SIGCONT)
+                    assert f":{second.pid}:" in await until_answer(first_port, 200, "standby")
+                    await topic.until_it_has(await warehouse.documents.put(draft(2)))
+
+
 class TestService:
-    async def test_it_relays_and_ends_cleanly(self, warehouse: Warehouse, kafka_bootstrap: str) -> None:
-        url = os.environ.get("TEST_MONGODB_URL") or _url_of(warehouse)
-        environment = {
-            "MONGODB_URL": url,
-            "MONGODB_DATABASE": warehouse.database.name,
-            "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
-        }
-        draft = DocumentDraft.at(
-            parse_author_id("ada"), "https://ada.example/app", category=Category.POST, text="Hello."
-        )
+    async def test_it_relays_and_ends_cleanly(
+        self, environment: dict[str, str], warehouse: Warehouse, draft: DraftMaker, kafka_bootstrap: str
+    ) -> None:
         async with running(**environment) as (process, port):
-            await until_answer(port, 200)
-            outcome = await warehouse.documents.put(draft)
-            consumer = AIOKafkaConsumer(
-                DOCUMENT_CHANGES.name,
-                **KafkaSettings(bootstrap_servers=kafka_bootstrap).aiokafka(),
-                auto_offset_reset="earliest",
-            )
-            async with consumer, asyncio.timeout(20):
-                while (await consumer.getone()).key != outcome.document_id.encode():
-                    pass
+            await until_answer(port, 200, "relaying")
+            await Topic(kafka_bootstrap).until_it_has(await warehouse.documents.put(draft(1)))
             status, metrics = await get(port, "/metrics")
             assert status == 200
             assert 'twin_cdc_events_total{operation="upsert"} 1.0' in metrics
             process.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(process.wait(), 15) == 0
+            assert await asyncio.wait_for(process.wait(), 120) == 0
 
     async def test_without_its_servers_it_lives_says_what_it_waits_for_and_ends_on_demand(self) -> None:
         nobody = f"127.0.0.1:{free_port()}"
@@ -99,9 +158,4 @@ class TestService:
             assert nobody in problem
             assert (await get(port, "/livez"))[0] == 200
             process.send_signal(signal.SIGINT)
-            assert await asyncio.wait_for(process.wait(), 15) == 0
-
-
-def _url_of(warehouse: Warehouse) -> str:
-    host, port = next(iter(warehouse.client.nodes))
-    return f"mongodb://{host}:{port}/?directConnection=true"
+            assert await asyncio.wait_for(process.wait(), 120) == 0

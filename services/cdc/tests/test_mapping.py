@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from twin_cdc.mapping import Delete, Upsert, to_change, to_messages, traceparent_of
+from twin_cdc.mapping import Delete, Upsert, join_fragments, to_change, to_messages, traceparent_of
 from twin_common.documents import Category, DocumentDraft
 from twin_common.events import DocumentDeleted, DocumentUpserted, decode
 from twin_common.identity import parse_author_id
@@ -46,7 +46,7 @@ class TestToChange:
 
     def test_a_deletion_needs_only_the_key(self) -> None:
         event = {"operationType": "delete", "ns": {"coll": "posts"}, "documentKey": {"_id": "x"}}
-        assert to_change(event) == Delete("x", Category.POST)
+        assert to_change(event) == Delete("x")
 
     def test_an_update_of_what_is_gone_by_now_says_nothing(self) -> None:
         event = {
@@ -57,9 +57,32 @@ class TestToChange:
         }
         assert to_change(event) is None
 
+    @pytest.mark.parametrize("operation", ["insert", "delete"])
+    def test_it_knows_when_by_the_warehouses_clock(self, operation: str) -> None:
+        event = {
+            "operationType": operation,
+            "ns": {"coll": "articles"},
+            "documentKey": {"_id": "x"},
+            "fullDocument": {"_id": "x"},
+            "wallTime": NOW,
+        }
+        change = to_change(event)
+        assert change is not None
+        assert change.written_at == NOW
+
     def test_other_collections_are_not_ours(self) -> None:
         event = {"operationType": "insert", "ns": {"coll": "crawl_state"}, "documentKey": {"_id": "x"}}
         assert to_change(event) is None
+
+
+class TestJoinFragments:
+    def test_each_fragment_has_some_of_the_fields(self) -> None:
+        fragments = [
+            {"_id": 1, "operationType": "update", "splitEvent": {"fragment": 1, "of": 3}},
+            {"_id": 2, "fullDocument": {"_id": "x"}, "splitEvent": {"fragment": 2, "of": 3}},
+            {"_id": 3, "ns": {"coll": "code"}, "documentKey": {"_id": "x"}},
+        ]
+        assert to_change(join_fragments(fragments)) == Upsert("x", Category.CODE, {"_id": "x"})
 
 
 class TestToMessages:
@@ -94,12 +117,18 @@ class TestToMessages:
         assert event.document is None
 
     def test_a_deletion_is_followed_by_its_tombstone(self) -> None:
-        message, tombstone = to_messages(Delete("x", Category.CODE), NOW, 10_000)
+        message, tombstone = to_messages(Delete("x"), NOW, 10_000)
         assert message.value is not None
         assert decode(message.value, message.headers, DocumentDeleted).event == DocumentDeleted(
             document_id="x", captured_at=NOW
         )
         assert (tombstone.key, tombstone.value, tombstone.topic) == (b"x", None, message.topic)
+
+    def test_a_deletion_that_was_remembered_spares_what_is_newer(self) -> None:
+        message, _ = to_messages(Delete("x", version=4), NOW, 10_000)
+        assert message.value is not None
+        event = decode(message.value, message.headers, DocumentDeleted).event
+        assert event == DocumentDeleted(document_id="x", version=4, captured_at=NOW)
 
     def test_the_same_version_sent_again_has_the_same_event_id(self) -> None:
         [first] = to_messages(upsert(), NOW, 10_000)
@@ -112,4 +141,4 @@ class TestTraceparentOf:
         assert traceparent_of(upsert()) == TRACE
 
     def test_a_deletion_has_none(self) -> None:
-        assert traceparent_of(Delete("x", Category.CODE)) is None
+        assert traceparent_of(Delete("x")) is None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from bytewax.testing import run_main
+from bytewax.testing import cluster_main
 from qdrant_client import AsyncQdrantClient
 
 from twin_common.documents import Category, DocumentDraft, DocumentHead, RawDocument
@@ -25,17 +25,28 @@ from twin_common.identity import AuthorId
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.testing.embedding import HashingEmbedder
 from twin_common.topics import ALL_TOPICS, DOCUMENT_CHANGES, DOCUMENTS_INDEXED
-from twin_common.vector_index import CHUNKS, DENSE, DOCUMENTS, ensure_collections
+from twin_common.vector_index import (
+    CHUNKS,
+    DENSE,
+    DOCUMENTS,
+    VectorIndexSettings,
+    connect,
+    ensure_collections,
+)
 from twin_common.warehouse import Warehouse, WarehouseSettings
-from twin_feature_stream.app import Servers, index_stage, preparation, recovery
+from twin_feature_stream.app import Servers, index_stage, preparation
 from twin_feature_stream.background_loop import BackgroundLoop
 from twin_feature_stream.change_source import ChangeSource, ReadingPolicy
 from twin_feature_stream.flow import build_flow
 from twin_feature_stream.message_sink import ConfirmedPublisher, MessageSink
 from twin_feature_stream.patience import Patience, RetryPolicy
+from twin_feature_stream.positions import recovery
 from twin_feature_stream.readiness import Readiness, StopSignal
 from twin_feature_stream.settings import FeatureStreamSettings
+from twin_local.ports import free_port
 from twin_local.servers.kafka import MockCluster
+
+from .running_service import Service
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -81,6 +92,8 @@ class Stream:
         self.client = client
         self.recovery_dir = recovery_dir
         self.embedder: Embedder = HashingEmbedder()
+        self.workers = 1
+        self.source: ChangeSource | None = None
         self.settings = FeatureStreamSettings(recovery_dir=recovery_dir, max_text_bytes=100_000)
 
     @staticmethod
@@ -100,12 +113,13 @@ class Stream:
         )
 
     @staticmethod
-    def upsert(raw: RawDocument, *, inline: bool = True) -> Message:
+    def upsert(raw: RawDocument, *, inline: bool = True, again: bool = False) -> Message:
         event = DocumentUpserted(
             document_id=raw.document_id,
             category=raw.category,
             version=raw.version,
             document=raw if inline else None,
+            again=again,
         )
         return encode(event, "cdc")
 
@@ -122,33 +136,42 @@ class Stream:
         *,
         client: Any = None,
         publisher_error: Exception | None = None,
+        patience: float = 120,
     ) -> list[Message]:
-        """Run until so many messages are published, or until Kafka has been read to its end; all of them."""
+        """Run until so many messages are published, or until Kafka has been read to its end; all of them.
+
+        Args:
+            patience: seconds after which it is given up.
+        """
         # Ending the input lets all that was read pass; the signal for the stages would cut them short.
         stop, stop_reading, readiness = StopSignal(), StopSignal(), Readiness()
         publisher = RecordingPublisher(until, stop_reading)
         publisher.broken = publisher_error
-        timeout = threading.Timer(60, stop_reading.set)
+        timeout = threading.Timer(patience, stop_reading.set)
         timeout.start()
         try:
             with BackgroundLoop(stop) as loop:
                 warehouse = Warehouse(WarehouseSettings())
                 servers = Servers(warehouse, client or self.client)
-                patience = Patience(RetryPolicy(first=0.01, give_up_after=5), readiness, stop)
+                retrying = Patience(RetryPolicy(first=0.01, give_up_after=patience), readiness, stop)
                 reading = ReadingPolicy(16, 0.01, 30)
                 source = ChangeSource(self.kafka, DOCUMENT_CHANGES.name, reading, readiness, stop_reading)
+                self.source = source
                 flow = build_flow(
                     source,
-                    preparation(self.settings, servers, self.embedder, loop, patience),
-                    index_stage(servers, self.embedder, loop, patience, stop),
+                    preparation(self.settings, servers, self.embedder, loop, retrying),
+                    index_stage(servers, self.embedder, loop, retrying, stop),
                     MessageSink(publisher),  # type: ignore[arg-type]
                 )
                 if until is None:
                     threading.Thread(
                         target=_stop_at_the_end, args=(source, stop_reading), daemon=True
                     ).start()
-                run_main(  # type: ignore[no-untyped-call]
+                cluster_main(  # type: ignore[no-untyped-call]
                     flow,
+                    [],
+                    0,
+                    worker_count_per_proc=self.workers,
                     epoch_interval=timedelta(milliseconds=50),
                     recovery_config=recovery(self.recovery_dir),
                 )
@@ -194,4 +217,26 @@ async def stream(kafka: KafkaSettings, tmp_path: Path) -> AsyncIterator[Stream]:
     client = AsyncQdrantClient(":memory:")
     await ensure_collections(client, "hashing", 384)
     yield Stream(kafka, client, tmp_path / "recovery")
+    await client.close()
+
+
+@pytest.fixture
+async def service(
+    kafka: KafkaSettings, mongodb_url: str, warehouse: Warehouse, qdrant_url: str, tmp_path: Path
+) -> AsyncIterator[Service]:
+    client = connect(VectorIndexSettings(url=qdrant_url))
+    for collection in (await client.get_collections()).collections:
+        await client.delete_collection(collection.name)
+    environment = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "MONGODB_URL": mongodb_url,
+        "MONGODB_DATABASE": warehouse.database.name,
+        "QDRANT_URL": qdrant_url,
+        "FEATURE_STREAM_HTTP_PORT": str(free_port()),
+        "FEATURE_STREAM_RECOVERY_DIR": str(tmp_path / "recovery"),
+        "FEATURE_STREAM_EPOCH_SECONDS": "0.2",
+    }
+    service = Service(environment, client, warehouse)
+    yield service
+    service.kill()
     await client.close()

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -25,7 +26,9 @@ def count_pairs(texts: Sequence[str]) -> list[int]:
 
 
 COUNTERS = (count_words, count_characters, count_pairs)
-POLICY = ChunkingPolicy(max_tokens=24, overlap_tokens=6, section_tokens=8)
+POLICY = ChunkingPolicy(max_tokens=24, passage_tokens=24, step_tokens=12, section_tokens=8)
+TWO_SENTENCES = ChunkingPolicy(max_tokens=24, passage_tokens=18, step_tokens=10)
+NO_OVERLAP = ChunkingPolicy(max_tokens=24, passage_tokens=1, step_tokens=24, section_tokens=8)
 
 _words = st.text(alphabet="abcdeé'日", min_size=1, max_size=12)
 _sentences = st.lists(_words, min_size=1, max_size=12).map(lambda words: " ".join(words).capitalize() + ".")
@@ -72,12 +75,20 @@ class TestInvariants:
         assert together == [chunks_of(text) for text in texts]
 
     @given(_texts)
-    def test_overlap_is_little(self, text: str) -> None:
-        passages = chunks_of(text)
-        for earlier, later in pairwise(passages):
-            shared = text[later.start : earlier.start + len(earlier.text)]
-            assert count_words([shared])[0] - 2 <= POLICY.overlap_tokens
+    def test_no_passage_lies_within_another(self, text: str) -> None:
+        for earlier, later in pairwise(chunks_of(text)):
+            assert later.start > earlier.start
             assert later.start + len(later.text) > earlier.start + len(earlier.text)
+
+    @given(_texts)
+    def test_what_ends_a_passage_stands_inside_the_next(self, text: str) -> None:
+        """Wherever two steps together fit a passage, they are one."""
+        small = [count_words([passage.text])[0] - 2 for passage in chunks_of(text, policy=NO_OVERLAP)]
+        assert sum(small) >= len(text.split()) * bool(small)
+        for earlier, later in pairwise(chunks_of(text)):
+            shared = text[later.start : earlier.start + len(earlier.text)]
+            apart = text[earlier.start : later.start + len(later.text)]
+            assert shared or count_words([apart])[0] > POLICY.passage_tokens
 
     def test_the_encoders_own_tokenizer_is_obeyed(self) -> None:
         embedder = load_embedder(EmbeddingSettings())
@@ -123,29 +134,26 @@ class TestArticles:
             + "Last " * 10
             + "."
         )
-        assert [passage.heading_path for passage in chunks_of(text)] == [("Top",), ("Top", "Part"), ("Next",)]
+        passages = chunks_of(text, policy=NO_OVERLAP)
+        assert [passage.heading_path for passage in passages] == [("Top",), ("Top", "Part"), ("Next",)]
 
     def test_a_heading_goes_with_what_it_heads(self) -> None:
         text = (
             "Some words stand here first of all, eighteen tokens or so in all of them.\n\n# H\n\n"
             + "Body " * 18
         )
-        first, second = chunks_of(text, policy=ChunkingPolicy(24, overlap_tokens=0, section_tokens=100))
+        first, second = chunks_of(text, policy=replace(NO_OVERLAP, section_tokens=100))
         assert not first.text.endswith("# H")
         assert second.text.startswith("# H")
 
-    def test_a_break_comes_between_sentences_and_repeats_the_last(self) -> None:
-        text = (
-            "First one is here now. Second is short. "
-            + "A third sentence has more words in it than those two had."
-        )
-        first, second = chunks_of(text)
-        assert first.text == "First one is here now. Second is short."
-        assert second.text.startswith("Second is short. A third")
+    def test_a_passage_begins_at_every_step(self) -> None:
+        sentences = [f"Sentence {number} has just some words." for number in range(4)]
+        texts = [passage.text for passage in chunks_of(" ".join(sentences), policy=TWO_SENTENCES)]
+        assert texts == [" ".join(sentences[first : first + 2]) for first in range(3)]
 
     def test_a_fence_that_fits_stays_whole(self) -> None:
         fence = "```python\na = 1\n\n# no heading\nb = 2\n```"
-        passages = chunks_of("Words " * 15 + "\n\n" + fence + "\n\n" + "Words " * 15)
+        passages = chunks_of("Words " * 15 + "\n\n" + fence + "\n\n" + "Words " * 15, policy=NO_OVERLAP)
         assert any(fence in passage.text for passage in passages)
         assert {passage.heading_path for passage in passages} == {()}
 
@@ -168,8 +176,8 @@ class TestOtherCategories:
         text = "class A:\n" + "\n".join(f"    field_{number} = {number}" for number in range(30))
         assert all(passage.text.startswith("    ") for passage in chunks_of(text, Category.CODE)[1:])
 
-    def test_a_post_that_fits_is_whole(self) -> None:
+    def test_headings_do_not_divide_a_post(self) -> None:
         text = "# One\n\nTen words of text that make a section here.\n\n# Two\n\nMore."
-        assert len(chunks_of(text)) == 2
-        (passage,) = chunks_of(text, Category.POST)
+        assert len(chunks_of(text, policy=NO_OVERLAP)) == 2
+        (passage,) = chunks_of(text, Category.POST, policy=NO_OVERLAP)
         assert passage.text == text

@@ -8,13 +8,15 @@ import pytest
 from numpy.typing import NDArray
 
 from twin_common.dead_letter import reasons
-from twin_common.documents import Category, HeadStatus
+from twin_common.documents import Category, HeadStatus, RawDocument
 from twin_common.errors import ServerUnavailable
 from twin_common.events import IndexOutcome, Message
 from twin_common.testing.embedding import HashingEmbedder
 from twin_common.topics import DOCUMENT_CHANGES_DEAD
 from twin_common.vector_index import CHUNKS, DOCUMENTS
 from twin_feature_stream.app import root_cause
+
+from .conftest import announcements
 
 
 class CountingEmbedder(HashingEmbedder):
@@ -132,6 +134,22 @@ class TestIndexing:
         }
 
 
+class TestRescaling:
+    async def test_more_workers_and_fewer_go_on_where_the_others_stopped(self, stream: Any) -> None:
+        stream.embedder = CountingEmbedder()
+        for edition, workers in enumerate((1, 2, 4, 1), start=1):
+            stream.workers = workers
+            documents = [stream.document(str(n), f"Text {n}, {edition}.", version=edition) for n in range(40)]
+            stream.publish(*map(stream.upsert, documents))
+            outcomes = announcements(stream.run())
+            # Nothing of the earlier runs is read again.
+            assert [entry.version for entry in outcomes] == [edition] * 40
+            assert {head.version for head in (await stream.heads()).values()} == {edition}
+        assert len(stream.embedder.texts) == 4 * 40
+        payloads = [payload for payload, _ in (await stream.points()).values()]
+        assert sorted(payload["text"] for payload in payloads) == sorted(f"Text {n}, 4." for n in range(40))
+
+
 class TestSkipping:
     @pytest.mark.parametrize(
         ("text", "reason"),
@@ -203,15 +221,19 @@ class TestPoison:
 class TestCrashes:
     async def _changes(self, stream: Any) -> list[Message]:
         """A first load, then an edit that shrinks, one that grows, a deletion and a new document."""
-        first = [stream.document(f"d{number}", stream.sentences(40 * number)) for number in range(1, 5)]
+        first = [self._document(stream, number, 40 * number) for number in range(1, 5)]
         stream.publish(*map(stream.upsert, first))
         stream.run()
         return [
-            stream.upsert(stream.document("d4", stream.sentences(30), version=2)),
-            stream.upsert(stream.document("d1", stream.sentences(90), version=2)),
+            stream.upsert(self._document(stream, 4, 30, version=2)),
+            stream.upsert(self._document(stream, 1, 90, version=2)),
             stream.delete(first[2]),
-            stream.upsert(stream.document("d5", stream.sentences(50))),
+            stream.upsert(self._document(stream, 5, 50)),
         ]
+
+    def _document(self, stream: Any, number: int, sentences: int, version: int = 1) -> RawDocument:
+        text = stream.sentences(sentences, f"word{number}")
+        return stream.document(f"d{number}", text, version)  # type: ignore[no-any-return]
 
     @pytest.mark.parametrize("applied", [False, True])
     @pytest.mark.parametrize("fail_at", range(1, 6))

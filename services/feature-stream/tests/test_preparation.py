@@ -11,7 +11,7 @@ from twin_common.events import Message
 from twin_common.testing.embedding import HashingEmbedder
 from twin_feature_stream.chunking import ChunkingPolicy
 from twin_feature_stream.preparation import Preparation
-from twin_feature_stream.work import Received, Removal, Replacement
+from twin_feature_stream.work import Received, Removal, Repetition, Replacement
 
 Prepare = Callable[..., list[Any]]
 
@@ -101,7 +101,7 @@ class TestOrder:
         document = stream.document(version=3)
         (known,) = prepare(stream.upsert(document))
         stores.heads = {document.document_id: known.head}
-        assert [type(entry) for entry in prepare(stream.upsert(document))] == [Message]
+        assert [type(entry) for entry in prepare(stream.upsert(document))] == [Repetition]
         work = prepare(stream.delete(document, version=3), stream.upsert(document))
         assert [type(entry) for entry in work] == [Removal, Replacement]
         assert not work[0].announced

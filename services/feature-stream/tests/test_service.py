@@ -1,126 +1,39 @@
 """The service as a process of its own, as in production."""
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import psutil
 import pytest
-from qdrant_client import AsyncQdrantClient
+from confluent_kafka import Consumer, TopicPartition
 
-from twin_common.documents import Category, DocumentDraft, HeadStatus
-from twin_common.events import DocumentDeleted, DocumentUpserted, encode
-from twin_common.identity import AuthorId
+from twin_common.documents import Category
+from twin_common.events import DocumentDeleted, encode
 from twin_common.kafka_settings import KafkaSettings
-from twin_common.vector_index import CHUNKS, VectorIndexSettings, connect, head_summaries
-from twin_common.warehouse import Warehouse
+from twin_common.topics import ALL_TOPICS, DOCUMENT_CHANGES
+from twin_common.vector_index import CHUNKS, head_summaries
 from twin_feature_stream.message_sink import ConfirmedPublisher
 from twin_feature_stream.readiness import StopSignal
 from twin_feature_stream.reconcile import compare, mend
 from twin_local.ports import free_port
+from twin_local.servers.kafka import MockCluster
+
+from .running_service import Service, draft, text, upserts
 
 pytestmark = pytest.mark.integration
 
 
-class Service:
-    """Starts and ends the process; `index` and `warehouse` are looked at from here."""
-
-    def __init__(self, environment: dict[str, str], client: AsyncQdrantClient, warehouse: Warehouse) -> None:
-        self.environment = environment
-        self.index = client
-        self.warehouse = warehouse
-        self.port = int(environment["FEATURE_STREAM_HTTP_PORT"])
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "twin_feature_stream"]
-        self.process = subprocess.Popen(command, env=os.environ | self.environment)
-
-    def end(self, number: int) -> int:
-        assert self.process
-        self.process.send_signal(number)
-        return self.process.wait(15)
-
-    def get(self, path: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
-
-    async def ready(self) -> None:
-        await self._until(lambda: self._status("/readyz", 200))
-
-    async def searchable(self, count: int, version: int = 1) -> None:
-        async def enough() -> bool:
-            heads = [head async for head in head_summaries(self.index)]
-            done = [
-                head for head in heads if head.version == version and head.status is HeadStatus.SEARCHABLE
-            ]
-            return len(done) == count
-
-        await self._until(enough)
-
-    async def settled(self) -> None:
-        async def equal() -> bool:
-            return not await compare(self.warehouse, self.index)
-
-        await self._until(equal)
-
-    async def _status(self, path: str, status: int) -> bool:
-        return (await asyncio.to_thread(self.get, path))[0] == status
-
-    async def _until(self, condition: Any, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while not await condition():
-            assert time.monotonic() < deadline, self.get("/readyz")
-            assert self.process is None or self.process.poll() is None, "the service ended"
-            await asyncio.sleep(0.05)
-
-
-def draft(number: int, text: str) -> DocumentDraft:
-    return DocumentDraft.at(
-        AuthorId("ada"), f"https://ada.example/{number}", category=Category.ARTICLE, text=text
-    )
-
-
-def text(number: int, edition: int = 1) -> str:
-    return " ".join(f"Sentence {line} of article {number}, edition {edition}." for line in range(30))
-
-
-@pytest.fixture
-async def service(
-    kafka: KafkaSettings, mongodb_url: str, warehouse: Warehouse, qdrant_url: str, tmp_path: Path
-) -> AsyncIterator[Service]:
-    client = connect(VectorIndexSettings(url=qdrant_url))
-    for collection in (await client.get_collections()).collections:
-        await client.delete_collection(collection.name)
-    environment = {
-        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-        "MONGODB_URL": mongodb_url,
-        "MONGODB_DATABASE": warehouse.database.name,
-        "QDRANT_URL": qdrant_url,
-        "FEATURE_STREAM_HTTP_PORT": str(free_port()),
-        "FEATURE_STREAM_RECOVERY_DIR": str(tmp_path / "recovery"),
-        "FEATURE_STREAM_EPOCH_SECONDS": "0.2",
-    }
-    service = Service(environment, client, warehouse)
-    yield service
-    if service.process and service.process.poll() is None:
-        service.process.kill()
-        service.process.wait()
-    await client.close()
+def ends(bootstrap_servers: str) -> int:
+    """How many changes the log has got."""
+    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "test"})
+    places = [TopicPartition(DOCUMENT_CHANGES.name, n) for n in range(DOCUMENT_CHANGES.partitions)]
+    try:
+        return sum(consumer.get_watermark_offsets(place, timeout=10)[1] for place in places)
+    finally:
+        consumer.close()
 
 
 class TestService:
@@ -130,15 +43,10 @@ class TestService:
         service.start()
         await service.ready()
         await service.warehouse.documents.put_many([draft(n, text(n)) for n in range(5)])
-        publisher = ConfirmedPublisher(kafka, StopSignal(), 10)
-        async for version in service.warehouse.documents.versions():
-            event = DocumentUpserted(document_id=version.document_id, category=version.category, version=1)
-            publisher.publish([encode(event, "cdc")])
+        ConfirmedPublisher(kafka, StopSignal(), 10).publish(await upserts(service.warehouse))
         await service.searchable(5)
         assert 'twin_feature_stream_documents_total{outcome="searchable"} 5.0' in service.get("/metrics")[1]
-        began = time.monotonic()
         assert service.end(signal.SIGTERM) == 0
-        assert time.monotonic() - began < 5
 
     async def test_it_mends_what_differs_at_start(self, service: Service, kafka: KafkaSettings) -> None:
         await service.warehouse.documents.put_many([draft(n, text(n)) for n in range(3)])
@@ -171,12 +79,7 @@ class TestService:
             if round_number == 0:
                 await service.ready()
             gone = draft(100 + round_number, "")
-            events = [
-                encode(
-                    DocumentUpserted(document_id=v.document_id, category=v.category, version=v.version), "cdc"
-                )
-                async for v in service.warehouse.documents.versions()
-            ]
+            events = await upserts(service.warehouse)
             publisher.publish([*events, encode(DocumentDeleted(document_id=gone.document_id), "cdc")])
             await asyncio.sleep(0.7 + 0.35 * round_number)
             service.end(signal.SIGKILL)
@@ -190,7 +93,7 @@ class TestService:
     async def test_it_waits_for_its_servers_and_says_so(self, service: Service) -> None:
         service.environment["QDRANT_URL"] = f"http://127.0.0.1:{free_port()}"
         service.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while "waiting for the vector store" not in service.get("/readyz")[1]:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.1)
@@ -198,12 +101,11 @@ class TestService:
         assert service.get("/livez")[0] == 200
         assert service.end(signal.SIGTERM) == 0
 
-    async def test_it_refuses_a_position_beyond_the_log(
-        self, service: Service, capfd: pytest.CaptureFixture[str]
+    @pytest.mark.parametrize("noticed", ["by its name", "by its end"])
+    async def test_it_refuses_positions_of_another_log(
+        self, service: Service, noticed: str, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        from twin_common.topics import ALL_TOPICS
-        from twin_local.servers.kafka import MockCluster
-
+        """Although at start there is much to mend, whose events would soon fill the new log."""
         await service.warehouse.documents.put_many([draft(n, text(n)) for n in range(8)])
         service.start()
         await service.ready()
@@ -215,10 +117,16 @@ class TestService:
             another.create_topic(topic.name, topic.partitions)
         service.environment["KAFKA_BOOTSTRAP_SERVERS"] = another.bootstrap_servers
         service.environment["MONGODB_DATABASE"] = f"empty_{uuid4().hex}"
+        if noticed == "by its end":  # as where a topic was deleted and made again
+            (Path(service.environment["FEATURE_STREAM_RECOVERY_DIR"]) / "kafka-cluster-id").unlink()
         service.start()
-        assert service.process
-        assert await asyncio.to_thread(service.process.wait, 30) == 1
-        assert "remove the folder named by FEATURE_STREAM_RECOVERY_DIR" in capfd.readouterr().out
+        assert await asyncio.to_thread(service.wait) == 1
+        told = capfd.readouterr().out
+        assert "remove the folder named by FEATURE_STREAM_RECOVERY_DIR" in told
+        assert ("of the Kafka cluster" in told) == (noticed == "by its name")
+        assert ends(another.bootstrap_servers) == 0, (
+            "something was published before the positions were checked"
+        )
 
     async def test_idle_it_costs_little(self, service: Service) -> None:
         service.start()

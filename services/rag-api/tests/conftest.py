@@ -82,6 +82,7 @@ def chunk(text: str, author_id: AuthorId = ADA, path: str = "/a", **fields: Any)
         "title": f"Title of {path}",
         "language": "en",
         "published_at": NOW,
+        "start": 0,
         "text": text,
         "text_hash": text_hash(text),
         "token_count": len(text.split()),

@@ -1,10 +1,12 @@
 """Keys, and the scope that only they open."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from mypy import api as mypy
 
+from twin_common.clock import utc_now
 from twin_common.identity import AuthorId
 from twin_common.warehouse import Warehouse
 from twin_rag_api.auth import ApiKeys, Authenticator, AuthorScope, Unauthenticated, hash_key
@@ -43,10 +45,35 @@ class TestKeys:
         authenticator = Authenticator(keys, now=lambda: now)
         await authenticator.authenticate(key)
         assert await keys.revoke(ADA, "laptop") == 1
+        assert await keys.revoke(ADA, "laptop") == 0
         now = 5.0
         with pytest.raises(Unauthenticated):
             await authenticator.authenticate(key)
         assert (await authenticator.authenticate(other)).author_id == ADA
+
+    async def test_an_expired_key_opens_nothing(self, warehouse: Warehouse) -> None:
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        keys = ApiKeys(warehouse.database, clock=lambda: now)
+        key = await keys.create(ADA, "visit", expires_at=now + timedelta(hours=1))
+        assert (await Authenticator(keys).authenticate(key)).author_id == ADA
+        now += timedelta(hours=1)
+        with pytest.raises(Unauthenticated):
+            await Authenticator(keys).authenticate(key)
+
+    async def test_a_key_can_be_named_and_shut_by_its_id(self, warehouse: Warehouse) -> None:
+        keys = ApiKeys(warehouse.database)
+        for _ in range(2):
+            await keys.create(ADA, "laptop")
+        await keys.create(AuthorId("bob"), "laptop")
+        first, second = await keys.all(ADA)
+        assert first.key_id != second.key_id
+        assert await keys.revoke(AuthorId("bob"), first.key_id) == 0
+        assert await keys.revoke(ADA, first.key_id) == 1
+        now = utc_now()
+        assert {record.key_id: record.opens(now) for record in await keys.all(ADA)} == {
+            first.key_id: False,
+            second.key_id: True,
+        }
 
 
 class Counting:
@@ -131,11 +158,13 @@ class TestTypes:
         assert refused == set(range(first, first + len(statements))), output
 
     def test_nobody_else_can_make_one(self) -> None:
-        output, status = _check(["AuthorScope(AuthorId('ada'))", "AuthorScope(AuthorId('ada'), object())"])
+        output, status = _check(
+            ["AuthorScope(AuthorId('ada'), 'key')", "AuthorScope(AuthorId('ada'), 'key', object())"]
+        )
         assert status == 1
         assert output.count(": error:") == 2
 
     @pytest.mark.parametrize("seal", [None, object(), "seal"])
     def test_not_even_at_run_time(self, seal: Any) -> None:
         with pytest.raises(TypeError):
-            AuthorScope(ADA, seal)
+            AuthorScope(ADA, "key", seal)

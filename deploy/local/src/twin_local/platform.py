@@ -174,6 +174,7 @@ class Platform:
         else:
             environment["CDC_INLINE_LIMIT_BYTES"] = "0"
             recovery = self._home.run / "recovery"
+        environment["CDC_LEASE_SECONDS"] = "2"  # its one copy, started again, waits for its own dead lease
         environment["MONGODB_URL"] = given.get("MONGODB_URL") or mongodb.url(LOOPBACK, self._ports["mongodb"])
         environment["QDRANT_URL"] = given.get("QDRANT_URL") or f"http://{LOOPBACK}:{self._ports['vector']}"
         environment["FEATURE_STREAM_RECOVERY_DIR"] = str(recovery)

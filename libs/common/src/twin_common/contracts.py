@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from twin_common.events import CONTENT_TYPE, EVENTS, Event
+from twin_common.events import CONTENT_TYPE, EVENTS, Event, schema_id
 from twin_common.topics import (
     ALL_TOPICS,
     CRAWL_REQUESTS,
@@ -19,6 +19,7 @@ from twin_common.topics import (
     DOCUMENT_CHANGES,
     DOCUMENT_CHANGES_DEAD,
     DOCUMENTS_INDEXED,
+    FEEDBACK,
     Topic,
 )
 
@@ -39,6 +40,7 @@ class _Flow:
 
 _FLOWS = (
     _Flow("rag-api", "send", CRAWL_REQUESTS),
+    _Flow("rag-api", "send", FEEDBACK),
     _Flow("twin", "send", CRAWL_REQUESTS),
     _Flow("crawler", "receive", CRAWL_REQUESTS),
     _Flow("crawler", "send", CRAWL_REQUESTS_DEAD),
@@ -55,6 +57,7 @@ _CLOUDEVENTS_HEADERS = {
     "ce_id": "Unique for one source; equal ids mean the same event sent again.",
     "ce_source": "Who says so, such as /twin/cdc.",
     "ce_type": "The event's type, whose last part is the major version.",
+    "ce_dataschema": "The schema of the value, as its $id names it.",
     "ce_subject": "The same as the key.",
     "ce_time": "When it was sent, RFC 3339.",
     "content-type": "How the value is written.",
@@ -99,7 +102,7 @@ def write(folder: Path) -> None:
 
 def _schema(event: type[Event]) -> dict[str, Any]:
     """What a reader accepts: a field with a default may be missing, and unknown fields are ignored."""
-    identity = {"$schema": _DIALECT, "$id": f"urn:twin:event:{event.TYPE}"}
+    identity = {"$schema": _DIALECT, "$id": schema_id(event)}
     return identity | event.model_json_schema(mode="validation")
 
 
@@ -165,7 +168,11 @@ def _operation(flow: _Flow) -> dict[str, Any]:
 
 def _event_message(event: type[Event]) -> dict[str, Any]:
     headers = _headers(_CLOUDEVENTS_HEADERS, _REQUIRED_HEADERS)
-    for name, value in (("ce_specversion", "1.0"), ("ce_type", event.TYPE)):
+    for name, value in (
+        ("ce_specversion", "1.0"),
+        ("ce_type", event.TYPE),
+        ("ce_dataschema", schema_id(event)),
+    ):
         headers["properties"][name]["const"] = value
     return {
         "title": event.__name__,

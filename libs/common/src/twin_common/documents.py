@@ -183,11 +183,24 @@ class HeadSummary(Record):
     reason: str | None = None
     """Why it was skipped or failed, in a sentence."""
     chunk_count: int = 0
+    duplicate_of: str | None = None
+    """The nearly equal document of the same author that is searched in place of this one."""
+    copies: tuple[str, ...] = ()
+    """The documents that are duplicates of this one."""
+    addresses: tuple[str, ...] = ()
+    """Of a searchable text, where it is found: its own address, then those of its copies."""
     stages: StageTimes = Field(default_factory=StageTimes)
 
 
 class DocumentHead(HeadSummary, CleanedDocument):
     """The payload of a point in `documents`: the newest version of a document that the index knows."""
+
+    text_length: int = 0
+    """Of the cleaned text, in characters; known of a duplicate too, whose text is not kept twice."""
+    signature: str = ""
+    """The MinHash of the text, in base64; empty where it is too short to be compared."""
+    bands: tuple[str, ...] = ()
+    """Hashes of parts of the signature: two texts that share one may be near copies."""
 
 
 class DocumentState(StrEnum):
@@ -220,6 +233,8 @@ class Chunk(Record):
     language: str | None
     published_at: Timestamp | None
     heading_path: tuple[str, ...] = ()
+    start: int = Field(ge=0)
+    """Where `text` begins in the cleaned text, in characters; chunks overlap."""
     text: str
     text_hash: str
     token_count: int

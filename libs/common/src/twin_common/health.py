@@ -20,7 +20,15 @@ _POLL_SECONDS = 0.1  # how soon it notices that it shall end
 class HealthServer:
     """Serves `/livez`, `/readyz` and `/metrics` from a thread of its own, so that a busy loop cannot hide."""
 
-    def __init__(self, host: str, port: int, ready: Probe, live: Probe = lambda: None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        ready: Probe,
+        live: Probe = lambda: None,
+        state: Callable[[], str] = lambda: "ok",
+    ) -> None:
+        """Args: `state` is what a probe answers when all is well, such as the part this copy plays."""
         probes = {"/livez": live, "/readyz": ready}
 
         class Handler(BaseHTTPRequestHandler):
@@ -33,7 +41,7 @@ class HealthServer:
                 problem = _ask(probes[path])
                 if problem:
                     return self._answer(503, f"{problem}\n".encode())
-                return self._answer(200, b"ok\n")
+                return self._answer(200, f"{state()}\n".encode())
 
             def _answer(self, status: int, body: bytes, content_type: str = "text/plain") -> None:
                 self.send_response(status)

@@ -17,7 +17,7 @@ CHUNKS = "chunks"
 DOCUMENTS = "documents"
 DENSE = "dense"
 BM25 = "bm25"
-PIPELINE_VERSION = "p1"
+PIPELINE_VERSION = "p2"
 """Grows when cleaning or chunking changes what is stored for the same document."""
 
 _CHUNK_INDEXES = {
@@ -28,7 +28,14 @@ _CHUNK_INDEXES = {
     "language": "keyword",
     "published_at": "datetime",
 }
-_DOCUMENT_INDEXES = {"status": "keyword", "category": "keyword", "content_hash": "keyword"}
+_DOCUMENT_INDEXES = {
+    "status": "keyword",
+    "category": "keyword",
+    "content_hash": "keyword",
+    "bands": "keyword",
+    "duplicate_of": "keyword",
+    "copies": "keyword",
+}
 
 
 class VectorIndexSettings(BaseSettings):
@@ -57,7 +64,7 @@ def connect(settings: VectorIndexSettings) -> "AsyncQdrantClient":
 
 
 def collection_name(alias: str, model_name: str) -> str:
-    """The collection behind an alias, such as chunks__all_minilm_l6_v2__p1."""
+    """The collection behind an alias, such as chunks__all_minilm_l6_v2__p2."""
     slug = re.sub(r"[^a-z0-9]+", "_", model_name.rsplit("/", 1)[-1].lower()).strip("_")
     return f"{alias}__{slug}__{PIPELINE_VERSION}"
 

@@ -1,6 +1,6 @@
 """From a change of the warehouse to the messages that say so; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,14 +22,17 @@ class Upsert:
     document_id: str
     category: Category
     row: Mapping[str, Any]
+    written_at: datetime | None = None
+    """By the warehouse's clock; None where it does not say."""
 
 
 @dataclass(frozen=True)
 class Delete:
-    """A document was removed."""
+    """A document was removed; a `version` leaves alone what is newer."""
 
     document_id: str
-    category: Category
+    version: int | None = None
+    written_at: datetime | None = None
 
 
 Change = Upsert | Delete
@@ -44,11 +47,19 @@ def to_change(event: Mapping[str, Any]) -> Change | None:
     category = CATEGORIES.get(collection)
     if category is None:
         return None
-    document_id = str(event["documentKey"]["_id"])
+    document_id, written_at = str(event["documentKey"]["_id"]), event.get("wallTime")
     if event["operationType"] == "delete":
-        return Delete(document_id, category)
+        return Delete(document_id, written_at=written_at)
     row = event.get("fullDocument")
-    return Upsert(document_id, category, row) if row is not None else None
+    return Upsert(document_id, category, row, written_at) if row is not None else None
+
+
+def join_fragments(fragments: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The event that the server split because it was over 16 MB: each fragment has some of its fields."""
+    whole: dict[str, Any] = {}
+    for fragment in fragments:
+        whole |= fragment
+    return whole
 
 
 def to_messages(
@@ -60,7 +71,9 @@ def to_messages(
     spares Kafka, the second leaves the judgement, and the dead letter, to the reader.
     """
     if isinstance(change, Delete):
-        deleted = DocumentDeleted(document_id=change.document_id, captured_at=captured_at)
+        deleted = DocumentDeleted(
+            document_id=change.document_id, version=change.version, captured_at=captured_at
+        )
         event_id = f"{change.document_id}:deleted:{captured_at.isoformat()}"
         return [encode(deleted, SOURCE, event_id=event_id, traceparent=traceparent), tombstone(deleted)]
     document = _parse(change.row)

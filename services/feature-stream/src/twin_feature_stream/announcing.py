@@ -10,7 +10,8 @@ def announce(replacement: Replacement, head: DocumentHead) -> Message:
     """The index now stands to the document as `head` says."""
     stages = head.stages
     metrics.DOCUMENTS.labels(head.status.value).inc()
-    if head.status is HeadStatus.SEARCHABLE and stages.stored_at and stages.searchable_at:
+    new = not replacement.change.again  # of a version that was known before, the time says nothing
+    if new and head.status is HeadStatus.SEARCHABLE and stages.stored_at and stages.searchable_at:
         metrics.FRESHNESS_SECONDS.observe((stages.searchable_at - stages.stored_at).total_seconds())
     traceparent = metrics.trace_document(
         head.status.value, head.document_id, stages, replacement.change.traceparent

@@ -1,28 +1,30 @@
 """Puts the service together, runs it, and takes it apart again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import inf
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
+from bytewax.dataflow import Dataflow
 from bytewax.errors import BytewaxRuntimeError
-from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.run import cli_main
 
-from twin_common.documents import Category, HeadSummary, RawDocument
+from twin_common.documents import Category, DocumentHead, HeadSummary, RawDocument
 from twin_common.embedding import Embedder, EmbeddingSettings, load_embedder, load_sparse_embedder
+from twin_common.errors import ServerUnavailable
 from twin_common.health import HealthServer
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.topics import DOCUMENT_CHANGES
-from twin_common.vector_index import VectorIndexSettings, connect, ensure_collections
+from twin_common.vector_index import DOCUMENTS, VectorIndexSettings, connect, ensure_collections
 from twin_common.warehouse import Warehouse, WarehouseSettings
 from twin_feature_stream.background_loop import BackgroundLoop
-from twin_feature_stream.change_source import ChangeSource, ReadingPolicy, list_partitions
+from twin_feature_stream.change_source import ChangeSource, ReadingPolicy, cluster_id, list_partitions
 from twin_feature_stream.chunking import ChunkingPolicy
+from twin_feature_stream.deduplication import Deduplication
 from twin_feature_stream.embedding_stage import EmbeddingStage
 from twin_feature_stream.flow import build_flow
 from twin_feature_stream.index import Index
@@ -30,6 +32,7 @@ from twin_feature_stream.index_stage import IndexStage
 from twin_feature_stream.index_writer import IndexWriter
 from twin_feature_stream.message_sink import ConfirmedPublisher, MessageSink
 from twin_feature_stream.patience import Patience, RetryPolicy
+from twin_feature_stream.positions import claim, recovery
 from twin_feature_stream.preparation import Preparation
 from twin_feature_stream.readiness import Readiness, Stopping, StopSignal
 from twin_feature_stream.reconcile import compare, mend
@@ -41,9 +44,6 @@ if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
 
 log = structlog.get_logger(__name__)
-
-_RECOVERY_PARTITIONS = 1
-"""One process writes them all; more would only be more files."""
 
 
 @dataclass(frozen=True)
@@ -108,32 +108,56 @@ def _run(
 ) -> None:
     settings = configuration.service
     servers = loop.run(_connect(configuration))
+    reconciling: Future[None] | None = None
     try:
         at_start = Patience(RetryPolicy(give_up_after=inf), readiness, stop)
         loop.run(_wait_for_servers(configuration, servers, at_start, embedder))
         patience = Patience(RetryPolicy(give_up_after=settings.retry_seconds), readiness, stop)
         publisher = ConfirmedPublisher(configuration.kafka, stop, settings.retry_seconds)
         reading = ReadingPolicy(settings.batch_documents, settings.poll_seconds, settings.retry_seconds)
-        source = ChangeSource(configuration.kafka, DOCUMENT_CHANGES.name, reading, readiness, stop)
+        source = ChangeSource(
+            configuration.kafka,
+            DOCUMENT_CHANGES.name,
+            reading,
+            readiness,
+            stop,
+            shared=len(settings.peers) > 1,
+        )
         flow = build_flow(
             source,
             preparation(settings, servers, embedder, loop, patience),
             index_stage(servers, embedder, loop, patience, stop),
             MessageSink(publisher),
         )
-        reconciling = loop.submit(
-            _reconcile_forever(servers, publisher, source, settings.reconcile_interval_seconds)
-        )
-        readiness.found("service")
+        if settings.process == 0 and settings.reconcile_interval_seconds:
+            reconciling = loop.submit(
+                _reconcile_forever(servers, publisher, source, settings.reconcile_interval_seconds)
+            )
+        _work(flow, settings)
+    finally:
+        if reconciling:
+            reconciling.cancel()
+        loop.submit(_close(servers)).result(timeout=5)
+
+
+def _work(flow: Dataflow, settings: FeatureStreamSettings) -> None:
+    """Run the flow on this process's share of the workers until its input ends or a step fails."""
+    peers = settings.peers
+    try:
         cli_main(  # type: ignore[no-untyped-call]
             flow,
-            workers_per_process=1,
+            workers_per_process=settings.workers,
+            process_id=settings.process if peers else None,
+            addresses=peers or None,
             epoch_interval=timedelta(seconds=settings.epoch_seconds),
-            recovery_config=recovery(settings.recovery_dir),
+            recovery_config=recovery(settings.recovery_dir, first=settings.process == 0),
         )
-        reconciling.cancel()
-    finally:
-        loop.submit(_close(servers)).result(timeout=5)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # Rust's own; it is no Exception
+            raise
+        raise ServerUnavailable(
+            f"a process that shares the work ended ({error}): start all of them again"
+        ) from error
 
 
 def preparation(
@@ -171,8 +195,18 @@ def index_stage(
     def read_vectors(document_ids: Sequence[str]) -> "dict[str, NDArray[np.float32]]":
         return loop.run(patience.wait_for("the vector store", lambda: index.vectors(document_ids)))
 
-    embedding = EmbeddingStage(embedder, load_sparse_embedder(), read_vectors, stop)
-    return IndexStage(embedding, IndexWriter(index, patience), loop)
+    def read_copies(bands: Collection[str], document_ids: Collection[str]) -> dict[str, DocumentHead]:
+        return loop.run(patience.wait_for("the vector store", lambda: index.copies(bands, document_ids)))
+
+    def read_heads(document_ids: Sequence[str]) -> dict[str, DocumentHead]:
+        return loop.run(patience.wait_for("the vector store", lambda: index.full_heads(document_ids)))
+
+    return IndexStage(
+        Deduplication(read_copies, read_heads),
+        EmbeddingStage(embedder, load_sparse_embedder(), read_vectors, stop),
+        IndexWriter(index, patience),
+        loop,
+    )
 
 
 async def _connect(configuration: Configuration) -> Servers:
@@ -189,7 +223,12 @@ async def _wait_for_servers(
     configuration: Configuration, servers: Servers, patience: Patience, embedder: Embedder
 ) -> None:
     async def prepare_index() -> None:
-        await ensure_collections(servers.vector_index, embedder.model_name, embedder.dimensions)
+        if configuration.service.process == 0:
+            await ensure_collections(servers.vector_index, embedder.model_name, embedder.dimensions)
+            return
+        aliases = await servers.vector_index.get_aliases()
+        if DOCUMENTS not in {entry.alias_name for entry in aliases.aliases}:
+            raise ServerUnavailable("the first process has not made the collections yet")
 
     async def find_topic() -> None:
         await asyncio.to_thread(list_partitions, configuration.kafka, DOCUMENT_CHANGES.name)
@@ -202,12 +241,19 @@ async def _wait_for_servers(
     await asyncio.gather(*(patience.wait_for(server, operation) for server, operation in waits.items()))
     await servers.warehouse.wait_until_ready()
 
+    async def check_cluster() -> None:
+        claim(configuration.service.recovery_dir, await asyncio.to_thread(cluster_id, configuration.kafka))
+
+    await patience.wait_for("Kafka", check_cluster)
+
 
 async def _reconcile_forever(
     servers: Servers, publisher: ConfirmedPublisher, source: ChangeSource, interval_seconds: float
 ) -> None:
     """At start, and then at every interval; while events wait to be read it holds back, but not for ever."""
-    while interval_seconds:
+    while not source.is_open():  # noqa: ASYNC110 - other threads open it
+        await asyncio.sleep(0.05)
+    while True:
         try:
             difference = await compare(servers.warehouse, servers.vector_index)
             if difference:
@@ -220,11 +266,3 @@ async def _reconcile_forever(
             if not source.unread():
                 break
             await asyncio.sleep(1)
-
-
-def recovery(folder: Path) -> RecoveryConfig:
-    """Where Bytewax keeps its snapshots; made when it is not there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not any(folder.glob("*.sqlite3")):
-        init_db_dir(folder, _RECOVERY_PARTITIONS)  # type: ignore[no-untyped-call]
-    return RecoveryConfig(folder)  # type: ignore[no-untyped-call]

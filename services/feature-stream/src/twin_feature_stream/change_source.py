@@ -20,9 +20,10 @@ from confluent_kafka import Message as KafkaMessage
 
 from twin_common.clock import utc_now
 from twin_common.dead_letter import SourceRecord
-from twin_common.errors import ServerUnavailable, TwinError
+from twin_common.errors import ServerUnavailable
 from twin_common.kafka_settings import KafkaSettings
 from twin_feature_stream import metrics
+from twin_feature_stream.positions import LostPosition
 from twin_feature_stream.readiness import Readiness, StopSignal
 from twin_feature_stream.work import Received
 
@@ -32,10 +33,6 @@ _METADATA_SECONDS = 5.0
 _LAG_EVERY_SECONDS = 1.0
 _STATISTICS_EVERY_MS = 2000
 _BUFFERED_KILOBYTES = 8192
-
-
-class LostPosition(TwinError):
-    """The offset to go on from is not in Kafka's log."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +65,21 @@ def list_partitions(settings: KafkaSettings, topic: str) -> list[int]:
     return sorted(found.partitions)
 
 
+def cluster_id(settings: KafkaSettings) -> str:
+    """The name that Kafka gave itself when it was set up.
+
+    Raises:
+        ServerUnavailable: Kafka does not answer.
+    """
+    consumer = _consumer(settings)
+    try:
+        return str(consumer.list_topics(timeout=_METADATA_SECONDS).cluster_id)
+    except KafkaException as error:
+        raise ServerUnavailable(f"no metadata of Kafka: {error.args[0].str()}") from error
+    finally:
+        consumer.close()
+
+
 class ChangeSource(FixedPartitionedSource[Received, int]):
     """One Bytewax partition for each partition of the topic; its state is the offset to read next."""
 
@@ -78,14 +90,20 @@ class ChangeSource(FixedPartitionedSource[Received, int]):
         policy: ReadingPolicy,
         readiness: Readiness,
         stop: StopSignal,
+        *,
+        shared: bool = False,
     ) -> None:
+        """`shared`: other processes read some of the partitions."""
         self._settings = settings
         self._topic = topic
+        self._shared = shared
         self._policy = policy
+        self._readiness = readiness
         self._broker = _BrokerWatch(policy.give_up_after_seconds, readiness)
         self._stop = stop
         self._unread: dict[int, int] = {}
         self._partitions: list[int] = []
+        self._open: set[int] = set()
 
     def unread(self) -> int | None:
         """How many events wait in Kafka, as of the last look at each partition; None before the first."""
@@ -93,14 +111,23 @@ class ChangeSource(FixedPartitionedSource[Received, int]):
         known = [look for look in looks if look is not None]
         return sum(known) if known and len(known) == len(looks) else None
 
+    def is_open(self) -> bool:
+        """Whether every position was compared with its log; before that, publishing could hide a lost one.
+
+        Of partitions that other processes read nothing is known here: of these one's own must do.
+        """
+        return bool(self._open) and (self._shared or self._open.issuperset(self._partitions))
+
     def list_parts(self) -> list[str]:
+        # Bytewax asks once all processes have found each other.
+        self._readiness.found("service")
         self._partitions = list_partitions(self._settings, self._topic)
         return [str(partition) for partition in self._partitions]
 
     def build_part(
         self, step_id: str, for_part: str, resume_state: int | None
     ) -> StatefulSourcePartition[Received, int]:
-        return _ChangePartition(
+        partition = _ChangePartition(
             _consumer(self._settings, self._broker),
             TopicPartition(self._topic, int(for_part)),
             resume_at=resume_state,
@@ -109,6 +136,8 @@ class ChangeSource(FixedPartitionedSource[Received, int]):
             unread=self._unread,
             stop=self._stop,
         )
+        self._open.add(int(for_part))
+        return partition
 
 
 class _BrokerWatch:
@@ -158,7 +187,7 @@ class _ChangePartition(StatefulSourcePartition[Received, int]):
         self._stop = stop
         low, high = self._consumer.get_watermark_offsets(self._place, timeout=_METADATA_SECONDS)
         if resume_at is not None and not low <= resume_at <= high:
-            raise _lost(place, f"offset {resume_at}, but its log holds {low} to {high}")
+            raise _lost(place, f"at offset {resume_at}, but its log holds {low} to {high}")
         self._next = low if resume_at is None else resume_at
         start = OFFSET_BEGINNING if resume_at is None else resume_at
         self._consumer.assign([TopicPartition(place.topic, place.partition, start)])
@@ -219,7 +248,7 @@ class _ChangePartition(StatefulSourcePartition[Received, int]):
         if error is None:
             return False
         if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
-            raise _lost(self._place, f"offset {self._next}: {error.str()}")
+            raise _lost(self._place, f"at offset {self._next}: {error.str()}")
         if error.fatal() or (not error.retriable() and error.code() >= 0):
             raise KafkaException(error)
         log.warning("reading from Kafka is disturbed", partition=self._place.partition, error=error.str())
@@ -256,8 +285,6 @@ def _consumer(settings: KafkaSettings, broker: _BrokerWatch | None = None) -> Co
 
 def _lost(place: TopicPartition, problem: str) -> LostPosition:
     return LostPosition(
-        f"the stream would go on in {place.topic}, partition {place.partition}, at {problem}. "
-        "Either the topic was made anew or it forgot what was not yet read. Stop the service, remove "
-        "the folder named by FEATURE_STREAM_RECOVERY_DIR and start it again: it then reads from the "
-        "beginning, and what the index already has is skipped"
+        f"the stream would go on in {place.topic}, partition {place.partition}, {problem}: "
+        "either the topic was made anew or it forgot what was not yet read"
     )

@@ -41,8 +41,9 @@ def read(received: Received) -> Change | None:
 def decide(changes: Sequence[Change], head: HeadSummary | None) -> Decision:
     """Fold the changes of one document, in their order, into the least that must be done.
 
-    An upsert counts when its version is above what the index knows, or equal where that attempt failed; a
-    deletion counts unless the index knows something newer than what it deletes.
+    An upsert counts when its version is above what the index knows, or equal where that attempt failed or
+    the event asks for a new decision; a deletion counts unless the index knows something newer than what it
+    deletes.
     """
     known = head.version if head else 0
     failed = head is not None and head.status is HeadStatus.FAILED
@@ -55,7 +56,9 @@ def decide(changes: Sequence[Change], head: HeadSummary | None) -> Decision:
             if event.version is None or known <= event.version:
                 remove, index, repeated = change, None, None
                 known, failed = 0, False
-        elif event.version > known or (failed and event.version == known):
+        elif event.version > known or (
+            event.version == known and (failed or (event.again and index is None))
+        ):
             index = change
             known, failed = event.version, False
         elif head is not None and event.version == head.version:

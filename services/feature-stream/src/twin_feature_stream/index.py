@@ -1,6 +1,6 @@
 """The vector index as this service uses it: a handful of requests, each for many documents."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _POINTS_A_REQUEST = 128
 _HEAD_BYTES_A_REQUEST = 4_000_000
 _IDS_A_REQUEST = 1000
+_WITHOUT_TEXT = [name for name in DocumentHead.model_fields if name != "text"]
 
 
 class Index:
@@ -40,6 +41,33 @@ class Index:
                 found[head.document_id] = head
         return found
 
+    async def full_heads(self, document_ids: Sequence[str]) -> dict[str, DocumentHead]:
+        """The heads of these documents with what copies are found by, without texts."""
+        records = await self._client.retrieve(DOCUMENTS, document_ids, with_payload=_WITHOUT_TEXT)
+        return _heads(records)
+
+    async def copies(self, bands: Collection[str], document_ids: Collection[str]) -> dict[str, DocumentHead]:
+        """Heads that share one of these bands, and the duplicates and leaders of these documents."""
+        alternatives: list[models.Condition] = [
+            _is_any("duplicate_of", document_ids),
+            _is_any("copies", document_ids),
+        ]
+        if bands:
+            alternatives.append(_is_any("bands", bands))
+        found: dict[str, DocumentHead] = {}
+        offset = None
+        while True:
+            records, offset = await self._client.scroll(
+                DOCUMENTS,
+                scroll_filter=models.Filter(should=alternatives),
+                limit=_IDS_A_REQUEST,
+                offset=offset,
+                with_payload=_WITHOUT_TEXT,
+            )
+            found |= _heads(records)
+            if offset is None:
+                return found
+
     async def vectors(self, document_ids: Sequence[str]) -> "dict[str, NDArray[np.float32]]":
         """The dense vectors of all chunks of these documents, by the hash of their text."""
         found: dict[str, NDArray[np.float32]] = {}
@@ -47,7 +75,7 @@ class Index:
         while document_ids:
             records, offset = await self._client.scroll(
                 CHUNKS,
-                scroll_filter=_any_of(document_ids),
+                scroll_filter=models.Filter(must=[_is_any("document_id", document_ids)]),
                 limit=_POINTS_A_REQUEST * 2,
                 offset=offset,
                 with_payload=["text_hash"],
@@ -135,10 +163,13 @@ def _points(document: Embedded) -> list[models.PointStruct]:
     ]
 
 
-def _any_of(document_ids: Sequence[str]) -> models.Filter:
-    return models.Filter(
-        must=[models.FieldCondition(key="document_id", match=models.MatchAny(any=list(document_ids)))]
-    )
+def _heads(records: Iterable[models.Record]) -> dict[str, DocumentHead]:
+    heads = [DocumentHead.model_validate({"text": "", **(record.payload or {})}) for record in records]
+    return {head.document_id: head for head in heads}
+
+
+def _is_any(key: str, values: Collection[str]) -> models.FieldCondition:
+    return models.FieldCondition(key=key, match=models.MatchAny(any=list(values)))
 
 
 def _equals(key: str, value: str | int) -> models.FieldCondition:

@@ -25,7 +25,7 @@ from twin_feature_stream.announcing import announce_again
 from twin_feature_stream.chunking import ChunkingPolicy, CountTokens, Passage, chunk_texts
 from twin_feature_stream.cleaning import clean, clean_line
 from twin_feature_stream.decision import Decision, decide, read
-from twin_feature_stream.work import Change, Received, Removal, Replacement, Work
+from twin_feature_stream.work import Change, Received, Removal, Repetition, Replacement, Work
 
 log = structlog.get_logger(__name__)
 
@@ -70,11 +70,11 @@ class Preparation:
         for key, decision in decisions.items():
             head, document = heads.get(key), documents.get(key)
             if decision.repeated and head:
-                work.append(announce_again(decision.repeated, head))
+                work.append(Repetition(key, announce_again(decision.repeated, head)))
             if decision.remove:
                 work.append(_removal(decision.remove, head, announced=document is None))
                 head = None
-            if decision.index and document and _is_news(document, head):
+            if decision.index and document and _is_news(decision.index, document, head):
                 traceparent = decision.index.traceparent or document.traceparent
                 wanted.append((replace(decision.index, traceparent=traceparent), document))
         work += self._cut(wanted)
@@ -184,11 +184,12 @@ def _letter(received: Received, error: PoisonMessage) -> Message:
     return received.dead_letter(error)
 
 
-def _is_news(document: RawDocument, head: HeadSummary | None) -> bool:
+def _is_news(change: Change, document: RawDocument, head: HeadSummary | None) -> bool:
     """A claim check may read another version than its event told of: the rule holds for what was read."""
     if head is None or document.version > head.version:
         return True
-    return head.status is HeadStatus.FAILED and document.version == head.version
+    known_again = head.status is HeadStatus.FAILED or change.again
+    return known_again and document.version == head.version
 
 
 def _removal(change: Change, head: HeadSummary | None, *, announced: bool) -> Removal:
@@ -245,6 +246,7 @@ def _replacement(
             language=head.language,
             published_at=head.published_at,
             heading_path=passage.heading_path,
+            start=passage.start,
             text=passage.text,
             text_hash=text_hash(passage.text),
             token_count=passage.token_count,

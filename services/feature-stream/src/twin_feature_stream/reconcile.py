@@ -4,14 +4,14 @@ There is no second way to write the index: mending publishes the events that the
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from qdrant_client import models
 
-from twin_common.documents import HeadSummary
+from twin_common.documents import HeadStatus, HeadSummary
 from twin_common.events import DocumentDeleted, DocumentUpserted, Message, encode, tombstone
 from twin_common.vector_index import CHUNKS, head_summaries
 from twin_common.warehouse import DocumentVersion, Warehouse
@@ -74,7 +74,8 @@ async def compare(warehouse: Warehouse, client: "AsyncQdrantClient") -> Differen
         stale=tuple(
             Stale(version, head.version)
             for key, version in stored.items()
-            if (head := heads.get(key)) and _is_stale(head, version, chunk_counts.get(key, 0))
+            if (head := heads.get(key))
+            and (_is_stale(head, version, chunk_counts.get(key, 0)) or _leads_nowhere(head, heads))
         ),
         foreign=(
             *(Foreign(key, head.version) for key, head in heads.items() if key not in stored),
@@ -129,6 +130,14 @@ def _is_stale(head: HeadSummary, stored: DocumentVersion, chunk_count: int) -> b
         or head.content_hash != stored.content_hash
         or head.chunk_count != chunk_count
     )
+
+
+def _leads_nowhere(head: HeadSummary, heads: Mapping[str, HeadSummary]) -> bool:
+    """Whether the document that is to be searched in place of a duplicate cannot be."""
+    if head.duplicate_of is None:
+        return False
+    leader = heads.get(head.duplicate_of)
+    return leader is None or leader.status is not HeadStatus.SEARCHABLE
 
 
 async def _chunk_counts(client: "AsyncQdrantClient") -> dict[str, int]:

@@ -40,6 +40,11 @@ class Change:
     event: DocumentUpserted | DocumentDeleted
     traceparent: str | None
 
+    @property
+    def again(self) -> bool:
+        """Whether it asks for a new decision about a version that is known."""
+        return isinstance(self.event, DocumentUpserted) and self.event.again
+
 
 @dataclass(frozen=True)
 class Removal:
@@ -85,5 +90,13 @@ class Embedded:
         return cls(Replacement(replacement.change, failed, error=problem))
 
 
-Work = Removal | Replacement | Message
+@dataclass(frozen=True)
+class Repetition:
+    """The index already stands to the document as the event wants it."""
+
+    document_id: str
+    announcement: Message
+
+
+Work = Removal | Replacement | Repetition | Message
 """A message only needs to be published."""

@@ -7,10 +7,11 @@ from importlib.metadata import version
 
 import structlog
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from twin_rag_api import errors, openapi
-from twin_rag_api.endpoints import author, chat, crawls, documents, health, models, pages, search
-from twin_rag_api.middleware import BodyLimit, RequestObserver
+from twin_rag_api.endpoints import author, chat, crawls, documents, feedback, health, models, pages, search
+from twin_rag_api.middleware import REQUEST_ID, BodyLimit, RequestObserver
 from twin_rag_api.resources import Resources
 
 log = structlog.get_logger(__name__)
@@ -49,10 +50,18 @@ def create_app(resources: Resources) -> FastAPI:
     )
     app.state.resources = resources
     app.add_middleware(BodyLimit, max_bytes=resources.settings.max_body_bytes)
+    if resources.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=resources.settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Retry-After", REQUEST_ID],
+        )
     app.add_middleware(RequestObserver)
     errors.install(app)
     openapi.install(app)
-    for resource in (chat, models, search, documents, crawls, author):
+    for resource in (chat, models, search, documents, crawls, feedback, author):
         app.include_router(resource.router, responses=errors.PROBLEM_RESPONSES)
     app.include_router(health.router)
     app.include_router(pages.router)

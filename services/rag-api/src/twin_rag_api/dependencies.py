@@ -24,10 +24,12 @@ async def get_scope(
     resources: ServiceResources,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> AuthorScope:
-    """The author whose key came with the request."""
+    """The author whose key came with the request; the request counts against the key's quota."""
     if credentials is None:
         raise Unauthenticated("send an API key as: Authorization: Bearer twin_…")
-    return await resources.authenticator.authenticate(credentials.credentials)
+    scope = await resources.authenticator.authenticate(credentials.credentials)
+    resources.rate_limit.take(scope.key_id)
+    return scope
 
 
 Scope = Annotated[AuthorScope, Depends(get_scope)]

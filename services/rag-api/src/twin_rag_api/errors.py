@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from twin_common.errors import InvalidUrl, ServerUnavailable, TwinError, UnknownAuthor
 from twin_rag_api.auth import Unauthenticated
+from twin_rag_api.quota import QuotaExceeded
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +109,7 @@ def problem_response(
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": HTTPStatus(status).phrase}
-    for status in (401, 404, 413, 422, 503)
+    for status in (401, 404, 413, 422, 429, 503)
 }
 """For the OpenAPI document: what any route below /v1 may answer besides its own."""
 
@@ -122,9 +123,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+_OPENAI_TYPES = {401: "authentication_error", 429: "rate_limit_error"}
+
+
 def _openai_type(status: int) -> str:
-    if status == 401:
-        return "authentication_error"
+    if status in _OPENAI_TYPES:
+        return _OPENAI_TYPES[status]
     return "server_error" if status >= 500 else "invalid_request_error"
 
 
@@ -159,6 +163,9 @@ async def _twin_error(request: Request, error: Exception) -> JSONResponse:
         case Unauthenticated():
             challenge = {"WWW-Authenticate": 'Bearer realm="twin"'}
             response = problem_response(request, 401, str(error), headers=challenge)
+        case QuotaExceeded():
+            wait = {"Retry-After": str(error.retry_after)}
+            response = problem_response(request, 429, str(error), headers=wait)
         case NotFound() | UnknownAuthor():
             response = problem_response(request, 404, str(error))
         case InvalidRequest():

@@ -1,7 +1,10 @@
-"""Around every request: how long it took, how long it may be, and the headers that keep a browser safe."""
+"""Around every request: its name, its time, its size, and headers that keep a browser safe."""
 
+import re
 from time import perf_counter
+from uuid import uuid4
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,6 +21,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+REQUEST_ID = "X-Request-ID"
+_GIVEN_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
@@ -33,22 +38,31 @@ class RequestObserver:
             return
         started = perf_counter()
         status = 500
+        request_id = _request_id(scope)
 
         async def send_observed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = request_id
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
         try:
-            await self._app(scope, receive, send_observed)
+            with structlog.contextvars.bound_contextvars(request_id=request_id):
+                await self._app(scope, receive, send_observed)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             REQUEST_SECONDS.labels(method, route, status).observe(perf_counter() - started)
+
+
+def _request_id(scope: Scope) -> str:
+    """What the caller named the request, if it can stand in a log line; else a name of our own."""
+    given = Headers(scope=scope).get(REQUEST_ID, "")
+    return given if _GIVEN_ID.fullmatch(given) else uuid4().hex
 
 
 class BodyLimit:

@@ -11,11 +11,14 @@ from twin_common.errors import ServerUnavailable
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.warehouse import Warehouse
 from twin_rag_api.auth import ApiKeys, Authenticator
-from twin_rag_api.crawls import Crawls, RequestPublisher
+from twin_rag_api.crawls import Crawls
 from twin_rag_api.documents import DocumentDirectory
+from twin_rag_api.feedback import Feedback
 from twin_rag_api.generation.openai_compatible import OpenAICompatibleEngine
 from twin_rag_api.generation.service import Answers
 from twin_rag_api.index import missing_collections
+from twin_rag_api.publishing import EventPublisher
+from twin_rag_api.quota import Quota, RateLimit
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
 from twin_rag_api.retrieval.service import Retrieval
@@ -34,12 +37,14 @@ class Resources:
     warehouse: Warehouse
     index: AsyncQdrantClient
     encoding: Encoding
-    publisher: RequestPublisher
+    publisher: EventPublisher
     authenticator: Authenticator
+    rate_limit: RateLimit
     retrieval: Retrieval
     engine: OpenAICompatibleEngine | None
     answers: Answers
     crawls: Crawls
+    feedback: Feedback
     documents: DocumentDirectory
 
     @classmethod
@@ -53,7 +58,7 @@ class Resources:
     ) -> Self:
         """Connect the parts; nothing is sent anywhere yet."""
         retrieval = Retrieval(encoding, HybridSearch(index))
-        publisher = RequestPublisher(kafka)
+        publisher = EventPublisher(kafka)
         engine = OpenAICompatibleEngine.connect(settings) if settings.llm_url else None
         return cls(
             settings=settings,
@@ -62,10 +67,12 @@ class Resources:
             encoding=encoding,
             publisher=publisher,
             authenticator=Authenticator(ApiKeys(warehouse.database)),
+            rate_limit=RateLimit(Quota(settings.requests_per_minute)),
             retrieval=retrieval,
             engine=engine,
             answers=Answers(retrieval, encoding, engine),
             crawls=Crawls(warehouse.database, warehouse.crawls, publisher),
+            feedback=Feedback(warehouse.feedback, publisher),
             documents=DocumentDirectory(warehouse.database, index),
         )
 

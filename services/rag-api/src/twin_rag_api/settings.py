@@ -15,6 +15,10 @@ class ApiSettings(BaseSettings):
     http_port: int = 8000
     max_body_bytes: int = Field(256 * 1024, ge=1024)
     """A longer request body answers 413."""
+    requests_per_minute: int = Field(1200, ge=1)
+    """How often one API key may ask, in each replica; more answers 429."""
+    cors_origins: tuple[str, ...] = ()
+    """Pages of other origins that may call the API from a browser, such as https://notes.example."""
 
     llm_url: str | None = None
     """Base of an OpenAI-compatible API, such as http://127.0.0.1:8080/v1; without it answers are quotes."""

@@ -20,6 +20,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/v1/crawls", {"links": ["https://ada.example/"]}),
     ("GET", f"/v1/crawls/{NO_RUN}", None),
     ("GET", "/v1/author", None),
+    ("POST", "/v1/feedback", {"completion_id": "1", "prompt": "a", "answer": "b", "rating": "up"}),
 ]
 
 

@@ -8,7 +8,7 @@ from twin_rag_api.retrieval.passages import Passage
 
 from ..conftest import chunk
 
-SOURCES = [Source(n, Passage(chunk(f"text {n}"), 0.5)) for n in range(1, 4)]
+SOURCES = [Source(n, Passage(chunk(f"text {n}"), 0.5, f"text {n}")) for n in range(1, 4)]
 
 
 def quotes(*sentences: str) -> list[Quote]:

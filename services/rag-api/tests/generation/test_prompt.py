@@ -16,7 +16,7 @@ HOSTILE = st.lists(st.sampled_from([*TAGS, "Question:", "$sources", "${question}
 
 
 def task(text: str, title: str = "t", history: tuple[Turn, ...] = ()) -> Task:
-    return Task("why?", (Source(1, Passage(chunk(text, title=title), 0.5)),), history)
+    return Task("why?", (Source(1, Passage(chunk(text, title=title), 0.5, text)),), history)
 
 
 class TestSources:

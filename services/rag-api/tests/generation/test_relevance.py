@@ -12,7 +12,7 @@ POLICY = RelevancePolicy(least_score=0.3, least_score_with_unknown_names=0.6)
 
 
 def passages(*scores: float) -> list[Passage]:
-    return [Passage(chunk("text"), score) for score in scores]
+    return [Passage(chunk("text"), score, "text") for score in scores]
 
 
 class TestAnswerable:

@@ -157,7 +157,7 @@ def passages(entries: list[tuple[str, int]]) -> list[Passage]:
         changed: dict[str, Any] = {"version": version}
         return chunk("text", path=path, **changed)
 
-    return [Passage(of(path, version), 1.0) for path, version in entries]
+    return [Passage(of(path, version), 1.0, "text") for path, version in entries]
 
 
 class TestSuperseded:

@@ -14,6 +14,8 @@ class EmbeddingSettings(BaseSettings):
     """onnx: all-MiniLM-L6-v2 on onnxruntime, no download. sentence-transformers: any of its models."""
     model: str | None = None
     """A sentence-transformers model, by name or folder; None: all-MiniLM-L6-v2 out of a Python package."""
+    precision: Literal["fp32", "bf16", "auto"] = "fp32"
+    """Of a sentence-transformers model; auto: bf16 where this processor has instructions for it."""
     threads: int = 2
     """Threads of the encoder."""
     batch_size: int = 4

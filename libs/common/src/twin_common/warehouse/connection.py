@@ -13,6 +13,7 @@ from twin_common.errors import ServerUnavailable
 from twin_common.warehouse.authors import Authors
 from twin_common.warehouse.crawl_records import CrawlRecords
 from twin_common.warehouse.documents import Documents
+from twin_common.warehouse.feedback_records import FeedbackRecords
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,7 @@ class Warehouse:
         self.documents = Documents(self.database)
         self.authors = Authors(self.database)
         self.crawls = CrawlRecords(self.database)
+        self.feedback = FeedbackRecords(self.database)
 
     async def __aenter__(self) -> Self:
         return self
@@ -69,3 +71,4 @@ class Warehouse:
                 await asyncio.sleep(interval_seconds)
         await self.documents.create_indexes()
         await self.crawls.create_indexes()
+        await self.feedback.create_indexes()

@@ -18,6 +18,7 @@ from twin_rag_api.endpoints.search import MAX_QUESTION_CHARACTERS
 from twin_rag_api.errors import InvalidRequest, OpenAIError
 from twin_rag_api.generation.engines import Sampling, Source, Task, Turn, Usage
 from twin_rag_api.generation.service import AnswerEnd, Answers
+from twin_rag_api.retrieval.follow_up import search_text
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 log = structlog.get_logger(__name__)
@@ -168,11 +169,13 @@ async def complete_chat(
     """Answer the last user message from the author's texts, citing them."""
     check_model(request.model)
     question = _question(request.messages)
-    sources = await resources.answers.find_sources(scope, question)
+    history = _history(request.messages)
+    asked_before = [turn.text for turn in history if turn.role == "user"]
+    sources = await resources.answers.find_sources(scope, search_text(question, asked_before))
     task = Task(
         question=question,
         sources=sources,
-        history=_history(request.messages),
+        history=history,
         instructions=_instructions(request.messages),
         sampling=_sampling(request),
     )
@@ -276,7 +279,7 @@ def _citations(sources: tuple[Source, ...]) -> list[Citation]:
             chunk_index=source.passage.chunk.chunk_index,
             url=source.passage.chunk.url,
             title=source.passage.chunk.title,
-            text=source.passage.chunk.text,
+            text=source.passage.text,
             score=source.passage.score,
         )
         for source in sources

@@ -90,7 +90,7 @@ def _result(rank: int, passage: Passage) -> SearchResult:
         url=chunk.url,
         title=chunk.title,
         heading_path=list(chunk.heading_path),
-        text=chunk.text,
+        text=passage.text,
         score=passage.score,
         published_at=chunk.published_at,
         category=chunk.category,

@@ -59,7 +59,7 @@ class ExtractiveEngine:
             block = render_quote(quote)
             written += block
             yield Text(block, (quote.source.number,))
-        read = task.question + "".join(source.passage.chunk.text for source in task.sources)
+        read = task.question + "".join(source.passage.text for source in task.sources)
         yield Usage(*self._encoding.count_tokens([read, written]))
         yield Finish("stop")
 
@@ -68,12 +68,12 @@ class ExtractiveEngine:
         candidates = [
             Quote(source, sentence)
             for source in task.sources
-            for sentence in dict.fromkeys(split_sentences(source.passage.chunk.text))
+            for sentence in dict.fromkeys(split_sentences(source.passage.text))
         ]
         terms = self._encoding.terms([quote.sentence for quote in candidates])
         overlap = np.array([len(found & asked) / max(1, len(asked)) for found in terms])
         if not candidates:
-            return [Quote(source, source.passage.chunk.text[:300].strip()) for source in task.sources[:1]]
+            return [Quote(source, source.passage.text[:300].strip()) for source in task.sources[:1]]
         kept = sorted(self._most_promising(candidates, overlap))
         texts = [task.question, *(candidates[position].sentence for position in kept)]
         vectors = await self._encoding.sentences(texts)

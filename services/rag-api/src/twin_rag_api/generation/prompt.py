@@ -40,7 +40,7 @@ def _spoken(turn: Turn) -> "ChatCompletionMessageParam":
 def _render(source: Source) -> str:
     chunk = source.passage.chunk
     heading = " › ".join((chunk.title, *chunk.heading_path))
-    return f'<source id="{source.number}">\n{_defused(heading)}\n{_defused(chunk.text)}\n</source>'
+    return f'<source id="{source.number}">\n{_defused(heading)}\n{_defused(source.passage.text)}\n</source>'
 
 
 def _defused(text: str) -> str:

@@ -27,8 +27,6 @@ class FusionPolicy:
     """What passages of a fitting theme reach by common words alone."""
     bm25_cap: float = 25.0
     """So that a question of a thousand words is not decided by words alone."""
-    candidates: int = 50
-    """How many each of the two searches hands on; more than any answer shows."""
 
 
 class HybridSearch:
@@ -60,12 +58,30 @@ class HybridSearch:
             ServerUnavailable: the vector index does not answer.
         """
         mine = _condition(scope, filters)
-        prefetch, query = fused_query(dense, sparse, mine, _corpus(scope), self._policy)
+        prefetch, query = fused_query(dense, sparse, mine, _corpus(scope), self._policy, candidates=limit)
         request = self._client.query_points(
             CHUNKS, prefetch=prefetch, query=query, query_filter=mine, limit=limit, with_payload=True
         )
         response = await answered(request, CHUNKS)
-        return [Passage(Chunk.model_validate(point.payload), point.score) for point in response.points]
+        chunks = [Chunk.model_validate(point.payload) for point in response.points]
+        return [
+            Passage(chunk, point.score, chunk.text)
+            for chunk, point in zip(chunks, response.points, strict=True)
+        ]
+
+    async def chunks(self, scope: AuthorScope, point_ids: Sequence[str]) -> dict[tuple[str, int], Chunk]:
+        """The author's chunks at these points, by document id and chunk index.
+
+        Raises: as `search`.
+        """
+        if not point_ids:
+            return {}
+        these = models.HasIdCondition(has_id=list(point_ids))
+        mine = models.Filter(must=[_equals("author_id", scope.author_id), these])
+        request = self._client.scroll(CHUNKS, scroll_filter=mine, limit=len(point_ids), with_payload=True)
+        points, _ = await answered(request, CHUNKS)
+        chunks = [Chunk.model_validate(point.payload) for point in points]
+        return {(chunk.document_id, chunk.chunk_index): chunk for chunk in chunks}
 
     async def occurring(self, scope: AuthorScope, terms: Sequence[int]) -> set[int]:
         """Which of these BM25 terms occur anywhere in the author's passages.
@@ -93,23 +109,23 @@ def fused_query(
     condition: models.Filter,
     corpus: models.Filter,
     policy: FusionPolicy,
+    *,
+    candidates: int,
 ) -> tuple[list[models.Prefetch], models.Query]:
-    """Candidates by cosine and by BM25; every one of them is scored by both.
+    """So many candidates by cosine and as many by BM25; every one of them is scored by both.
 
     How rare a word is, is counted over `corpus`, so that one author's texts never sway another's answers.
     """
     words = models.SparseVector(indices=sparse.indices, values=sparse.values)
     rarity = models.SearchParams(idf=models.IdfCorpusParams(corpus=corpus))
-    by_words = models.Prefetch(
-        query=words, using=BM25, filter=condition, params=rarity, limit=policy.candidates
-    )
-    by_meaning = models.Prefetch(query=dense, using=DENSE, filter=condition, limit=policy.candidates)
+    by_words = models.Prefetch(query=words, using=BM25, filter=condition, params=rarity, limit=candidates)
+    by_meaning = models.Prefetch(query=dense, using=DENSE, filter=condition, limit=candidates)
     cosine_of_all = models.Prefetch(
         query=dense,
         using=DENSE,
         filter=condition,
         prefetch=[by_meaning, by_words],
-        limit=2 * policy.candidates,
+        limit=2 * candidates,
     )
     capped = models.MinExpression(min=["$score[1]", policy.bm25_cap])
     above_floor = models.MaxExpression(max=[0.0, models.SumExpression(sum=[capped, -policy.bm25_floor])])

@@ -26,11 +26,13 @@ EVERYTHING = SearchFilters()
 
 @dataclass(frozen=True)
 class Passage:
-    """A chunk that was found."""
+    """What was found: a chunk, and what a reader gets of it."""
 
     chunk: Chunk
     score: float
     """Cosine of question and chunk, plus what their shared rare words add; higher is better."""
+    text: str
+    """The chunk's text with its surroundings."""
 
 
 def without_superseded(passages: list[Passage]) -> list[Passage]:

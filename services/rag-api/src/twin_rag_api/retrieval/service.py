@@ -7,18 +7,31 @@ from opentelemetry.trace import SpanKind
 from twin_common.telemetry import span
 from twin_rag_api.auth import AuthorScope
 from twin_rag_api.metrics import RETRIEVAL_SECONDS, timed
+from twin_rag_api.retrieval.context import (
+    ContextPolicy,
+    apart,
+    neighbour_ids,
+    widened,
+    without_repeats,
+)
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
 from twin_rag_api.retrieval.names import names_in
 from twin_rag_api.retrieval.passages import EVERYTHING, Passage, SearchFilters, without_superseded
 
+_CANDIDATES = 20
+_CANDIDATES_A_PASSAGE = 8
+"""Most of what is found stands beside something better, or says the same."""
+_CONTEXT = ContextPolicy()
+
 
 class Retrieval:
-    """Encodes the question, searches, and drops what an edit has just replaced."""
+    """Encodes the question, searches, and returns what was found in its surroundings."""
 
-    def __init__(self, encoding: Encoding, index: HybridSearch) -> None:
+    def __init__(self, encoding: Encoding, index: HybridSearch, context: ContextPolicy = _CONTEXT) -> None:
         self._encoding = encoding
         self._index = index
+        self._context = context
 
     async def search(
         self, scope: AuthorScope, question: str, limit: int, filters: SearchFilters = EVERYTHING
@@ -35,8 +48,13 @@ class Retrieval:
             with timed(RETRIEVAL_SECONDS, "encode"), span("encode question"):
                 dense, sparse = await self._encoding.question(text)
             with timed(RETRIEVAL_SECONDS, "search"), span("search index", kind=SpanKind.CLIENT):
-                found = await self._index.search(scope, dense, sparse, filters, limit)
-            passages = without_superseded(found)
+                wanted = _CANDIDATES_A_PASSAGE * limit + _CANDIDATES
+                found = await self._index.search(scope, dense, sparse, filters, wanted)
+            chosen = apart(without_superseded(found), self._context, 2 * limit)
+            with timed(RETRIEVAL_SECONDS, "widen"), span("read neighbours", kind=SpanKind.CLIENT):
+                around = await self._index.chunks(scope, neighbour_ids(chosen, self._context))
+            whole = [widened(passage, around, self._context) for passage in chosen]
+            passages = without_repeats(whole, self._context)[:limit]
             current.set_attribute("retrieval.passages", len(passages))
         return passages
 

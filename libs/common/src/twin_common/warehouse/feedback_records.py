@@ -1,0 +1,36 @@
+"""What owners think of answers: the collection `feedback`, from which preference pairs are made."""
+
+from typing import Any
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from twin_common.events import FeedbackGiven
+from twin_common.identity import AuthorId
+
+
+class FeedbackRecords:
+    """The collection `feedback`."""
+
+    def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
+        self._collection = database["feedback"]
+
+    async def create_indexes(self) -> None:
+        await self._collection.create_index("author_id")
+
+    async def put(self, feedback: FeedbackGiven) -> None:
+        """Keep it; once more changes nothing."""
+        row = feedback.model_dump(mode="python")
+        await self._collection.replace_one({"_id": feedback.feedback_id}, row, upsert=True)
+
+    async def all(self, author_id: AuthorId) -> list[FeedbackGiven]:
+        """Everything an author gave, oldest first."""
+        rows = await self._collection.find({"author_id": author_id}).to_list()
+        return sorted(map(FeedbackGiven.model_validate, rows), key=lambda feedback: feedback.given_at)
+
+    async def delete(self, feedback_id: str) -> None:
+        """Forget one."""
+        await self._collection.delete_one({"_id": feedback_id})
+
+    async def delete_all(self, author_id: AuthorId) -> int:
+        """Forget what an author gave; how much that was."""
+        return (await self._collection.delete_many({"author_id": author_id})).deleted_count
