@@ -55,17 +55,13 @@ bench: $(UV) ## The benchmarks; JSON into bench/results/
 	@$(SYNC) --group dev --inexact
 	$(RUN)/python bench/run.py
 
-<<<<<<< HEAD
 chaos: $(UV) ## Faults of every kind for about an hour, and a table of what was left (CHAOS_TRIES, CHAOS_DOCUMENTS, …)
 	@$(SYNC) --group dev --inexact
 	@tests/servers/install.sh
 	@tests/chaos/install.sh
 	PYTHONPATH=bench $(RUN)/python -m tests.chaos
 
-schemas: $(UV) ## Write the event schemas anew
-=======
 schemas: $(UV) ## Write the event schemas and the OpenAPI document anew
->>>>>>> main
 	@$(SYNC) --group dev --inexact
 	$(RUN)/python -m twin_common.contracts tests/contract/schemas
 	$(RUN)/python -m twin_rag_api.contract tests/contract/openapi.json

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from tests.chaos.plan import Scenario, make_plan
 from tests.chaos.scenarios import SHORT_ENOUGH, Sizes, long_run
-from tests.integration.history import History, Step, StepKind
+from tests.integration.history import Step, StepKind, Steps
 from twin_common.identity import parse_author_id
 
 _SEEDS = st.integers(min_value=0, max_value=2**32)
 
 
 def _steps(seed: int, count: int) -> list[Step]:
-    history = History(parse_author_id("ada"), seed)
-    return [history.next_step() for _ in range(count)]
+    steps = Steps(parse_author_id("ada"), seed)
+    return [steps.next() for _ in range(count)]
 
 
 class TestPlan:

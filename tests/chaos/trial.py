@@ -18,7 +18,7 @@ from twin_common.clock import utc_now
 from twin_common.documents import Category, DocumentDraft
 from twin_common.identity import AuthorId, parse_author_id
 from twin_common.vector_index import connect
-from twin_common.warehouse import Documents, Warehouse
+from twin_common.warehouse import Warehouse
 from twin_feature_stream.reconcile import compare
 from twin_local.platform import port_variable
 from twin_local.ports import LOOPBACK
@@ -44,18 +44,17 @@ async def run_trial(rig: Rig, scenario: Scenario, seed: int) -> Outcome:
     author = parse_author_id(f"{scenario.name}-{seed}")
     nemesis, schedule = Nemesis(rig), _Schedule(plan, overlapping=scenario.overlapping)
     async with Warehouse(rig.warehouse) as warehouse:
-        documents = Documents(warehouse.database, _SwingingClock())
-        history = History(author, seed)
+        history = History(warehouse, author, seed, _SwingingClock())
         if scenario.from_back_fill:
             await _begin_anew(rig, warehouse, history, plan.writes)
 
         async def before_write(number: int) -> None:
             await schedule.advance(number, nemesis)
 
-        await history.run(documents, plan.writes, scenario.pause_seconds, before_write)
+        await history.write(plan.writes, scenario.pause_seconds, before_write)
         await schedule.finish()
         began = time.monotonic()
-        await documents.put(_last_word(author))
+        await warehouse.documents.put(_last_word(author))
         left = await _settled(rig, warehouse)
     return Outcome(plan, tuple(left), time.monotonic() - began)
 
@@ -95,7 +94,7 @@ async def _begin_anew(rig: Rig, warehouse: Warehouse, history: History, writes: 
     relay = rig.processes["cdc"]
     await relay.stop()
     await warehouse.database.drop_collection("cdc_state")
-    await history.run(warehouse.documents, writes)
+    await history.write(writes)
     await relay.start()
 
 

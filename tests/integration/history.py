@@ -8,9 +8,10 @@ from enum import StrEnum
 
 from pymongo.errors import PyMongoError
 
+from twin_common.clock import Clock, utc_now
 from twin_common.documents import Category, DocumentDraft
 from twin_common.identity import AuthorId
-from twin_common.warehouse import Documents
+from twin_common.warehouse import Documents, Warehouse
 
 _TEXT = (
     "the ferry log keeps every reading until the shore confirms it while rain and waves delay what the "
@@ -61,8 +62,8 @@ class Step:
     draft: DocumentDraft
 
 
-class History:
-    """The steps of one owner; `next_step` decides, `run` carries out."""
+class Steps:
+    """What one owner does, decided from a seed."""
 
     def __init__(self, author_id: AuthorId, seed: int, mix: Mix = Mix()) -> None:
         self._author_id = author_id
@@ -71,9 +72,8 @@ class History:
         self._alive: dict[int, DocumentDraft] = {}
         self._deleted: dict[int, DocumentDraft] = {}
         self._next = 0
-        self.written = 0
 
-    def next_step(self) -> Step:
+    def next(self) -> Step:
         """What the owner does next; asking counts as doing."""
         kinds, shares = zip(*self._mix.shares, strict=True)
         kind = self._random.choices(kinds, shares)[0]
@@ -93,25 +93,6 @@ class History:
             self._deleted.pop(number, None)
             self._alive[number] = step.draft
         return step
-
-    async def run(
-        self,
-        documents: Documents,
-        writes: int,
-        pause_seconds: float = 0.0,
-        before_write: Callable[[int], Awaitable[None]] | None = None,
-    ) -> None:
-        """Make so many writes; one that fails while the server is away is tried again.
-
-        Args:
-            before_write: awaited with the number of writes made so far.
-        """
-        for number in range(writes):
-            if before_write is not None:
-                await before_write(number)
-            await _retried(documents, self.next_step())
-            self.written += 1
-            await asyncio.sleep(pause_seconds)
 
     def _draft(self, kind: StepKind, number: int) -> DocumentDraft:
         old = self._alive.get(number)
@@ -149,6 +130,38 @@ class History:
     def _paragraph(self, number: int) -> str:
         words = " ".join(self._random.choices(_WORDS, k=self._random.randint(8, 30)))
         return f"Entry {number}.{self._random.randrange(1_000_000)}: {words}."
+
+
+class History:
+    """Carries out the steps; one that fails while the server is away is tried again."""
+
+    def __init__(self, warehouse: Warehouse, author_id: AuthorId, seed: int, clock: Clock = utc_now) -> None:
+        self._documents = Documents(warehouse.database, clock)
+        self._steps = Steps(author_id, seed)
+        self.written = 0
+
+    async def run(self, stop: asyncio.Event, pause_seconds: float) -> None:
+        """Write until told to stop."""
+        while not stop.is_set():
+            await self.write(1, pause_seconds)
+
+    async def write(
+        self,
+        writes: int,
+        pause_seconds: float = 0.0,
+        before_write: Callable[[int], Awaitable[None]] | None = None,
+    ) -> None:
+        """Make so many writes.
+
+        Args:
+            before_write: awaited with the number of these writes that are made.
+        """
+        for number in range(writes):
+            if before_write is not None:
+                await before_write(number)
+            await _retried(self._documents, self._steps.next())
+            self.written += 1
+            await asyncio.sleep(pause_seconds)
 
 
 async def _retried(documents: Documents, step: Step) -> None:
