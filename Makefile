@@ -10,7 +10,7 @@ RUN := .venv/bin
 SYNC = $(UV) sync --frozen --quiet
 SOURCES := libs services deploy/local tests bench conftest.py
 
-.PHONY: help setup demo up test lint format bench schemas clean
+.PHONY: help setup demo up test lint format bench chaos schemas clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -54,6 +54,12 @@ format: $(UV) ## Rewrite the sources in the project's style
 bench: $(UV) ## The benchmarks; JSON into bench/results/
 	@$(SYNC) --group dev --inexact
 	$(RUN)/python bench/run.py
+
+chaos: $(UV) ## Faults of every kind for about an hour, and a table of what was left (CHAOS_TRIES, CHAOS_DOCUMENTS, …)
+	@$(SYNC) --group dev --inexact
+	@tests/servers/install.sh
+	@tests/chaos/install.sh
+	PYTHONPATH=bench $(RUN)/python -m tests.chaos
 
 schemas: $(UV) ## Write the event schemas and the OpenAPI document anew
 	@$(SYNC) --group dev --inexact

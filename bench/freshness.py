@@ -1,67 +1,112 @@
-"""From a write to its being searchable: 200 edits and 50 deletions, one by one, on an idle platform."""
+"""From a write to its being searchable, one by one, while another author writes 20 posts a second.
+
+200 edits of real articles; 30 texts that shrink from 20 chunks to 3; 50 deletions of real articles.
+"""
 
 import asyncio
+import random
 import time
 
 from corpus import AUTHOR, corpus_platform, percentile
-from qdrant_client import AsyncQdrantClient
+from qdrant_client import AsyncQdrantClient, models
 from results import write_result
+from steady_author import SteadyAuthor
 
-from twin_common.documents import RawDocument
-from twin_common.vector_index import DOCUMENTS, connect
+from twin_common.documents import Category, DocumentDraft, RawDocument
+from twin_common.vector_index import CHUNKS, DOCUMENTS, connect
 from twin_common.warehouse import Warehouse
 
 _EDITS = 200
+_SHRINKS = 30
 _DELETIONS = 50
+_SECTIONS, _SECTIONS_LEFT = 20, 3
+_WRITES_A_SECOND = 20.0
+_TEXT = "harbour ferry ice lamp rain oil pilot crew salt wave rope deck chart tide anchor fog"
+_WORDS = _TEXT.split()
 _POLL_SECONDS = 0.005
 _GIVE_UP_SECONDS = 60
 
 
-async def _version(client: AsyncQdrantClient, document_id: str) -> int | None:
-    """The version that can be searched; the head is written after all of its chunks."""
-    points = await client.retrieve(DOCUMENTS, [document_id], with_payload=["version"])
-    return int((points[0].payload or {})["version"]) if points else None
+def _sections(number: int, count: int) -> DocumentDraft:
+    """A text of as many chunks as sections, of which no two resemble each other."""
+    choice = random.Random(number)
+    sections = [
+        f"## Part {part}\n\n" + " ".join(choice.choices(_WORDS, k=100)) + "." for part in range(count)
+    ]
+    return DocumentDraft.at(
+        AUTHOR, f"https://bench.example/{number}", category=Category.ARTICLE, text="\n\n".join(sections)
+    )
 
 
-async def _wait_for(client: AsyncQdrantClient, document_id: str, version: int | None) -> float:
-    began = time.perf_counter()
-    while await _version(client, document_id) != version:
-        if time.perf_counter() - began > _GIVE_UP_SECONDS:
-            raise TimeoutError(f"{document_id} did not become version {version}")
-        await asyncio.sleep(_POLL_SECONDS)
-    return time.perf_counter() - began
+class _Watch:
+    """Makes one write and measures until the index shows it."""
 
+    def __init__(self, warehouse: Warehouse, client: AsyncQdrantClient) -> None:
+        self._warehouse = warehouse
+        self._client = client
 
-async def _edit(warehouse: Warehouse, client: AsyncQdrantClient, document: RawDocument, number: int) -> float:
-    paragraphs = document.text.split("\n\n")
-    paragraphs[number % len(paragraphs)] += f" Remark number {number}, added while looking at the clock."
-    began = time.perf_counter()
-    outcome = await warehouse.documents.put(document.model_copy(update={"text": "\n\n".join(paragraphs)}))
-    await _wait_for(client, document.document_id, outcome.version)
-    return time.perf_counter() - began
+    async def edit(self, document: RawDocument, number: int) -> float:
+        paragraphs = document.text.split("\n\n")
+        paragraphs[number % len(paragraphs)] += f" Remark number {number}, added while looking at the clock."
+        return await self.put(document.model_copy(update={"text": "\n\n".join(paragraphs)}))
 
+    async def put(self, draft: DocumentDraft) -> float:
+        began = time.perf_counter()
+        outcome = await self._warehouse.documents.put(draft)
+        await self._wait_for(draft.document_id, outcome.version)
+        return time.perf_counter() - began
 
-async def _delete(warehouse: Warehouse, client: AsyncQdrantClient, document: RawDocument) -> float:
-    began = time.perf_counter()
-    await warehouse.documents.delete(document.document_id, document.category)
-    await _wait_for(client, document.document_id, None)
-    return time.perf_counter() - began
+    async def delete(self, document: RawDocument) -> float:
+        began = time.perf_counter()
+        await self._warehouse.documents.delete(document.document_id, document.category)
+        await self._wait_for(document.document_id, None)
+        return time.perf_counter() - began
+
+    async def chunks(self, draft: DocumentDraft) -> int:
+        own = models.FieldCondition(key="document_id", match=models.MatchValue(value=draft.document_id))
+        return (await self._client.count(CHUNKS, models.Filter(must=[own]), exact=True)).count
+
+    async def shrink(self, number: int) -> float:
+        """From 20 chunks to 3; none of the others is left.
+
+        Raises:
+            AssertionError: the text did not have 20 chunks, or more than 3 are left.
+        """
+        long, short = _sections(number, _SECTIONS), _sections(number, _SECTIONS_LEFT)
+        await self.put(long)
+        assert await self.chunks(long) == _SECTIONS, f"{await self.chunks(long)} chunks"
+        seconds = await self.put(short)
+        assert await self.chunks(short) == _SECTIONS_LEFT, f"{await self.chunks(short)} chunks are left"
+        return seconds
+
+    async def _wait_for(self, document_id: str, version: int | None) -> None:
+        began = time.perf_counter()
+        while await self._version(document_id) != version:
+            if time.perf_counter() - began > _GIVE_UP_SECONDS:
+                raise TimeoutError(f"{document_id} did not become version {version}")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _version(self, document_id: str) -> int | None:
+        """The version that can be searched; the head is written, and deleted, after all of its chunks."""
+        points = await self._client.retrieve(DOCUMENTS, [document_id], with_payload=["version"])
+        return int((points[0].payload or {})["version"]) if points else None
 
 
 async def main() -> None:
     """Measure, and write the result."""
-    async with corpus_platform() as corpus:
+    async with corpus_platform() as corpus, Warehouse(corpus.connection.warehouse) as warehouse:
         client = connect(corpus.connection.vector_index)
-        async with Warehouse(corpus.connection.warehouse) as warehouse:
-            documents = [document async for document in warehouse.documents.all(AUTHOR)]
-            edits = [
-                await _edit(warehouse, client, documents[number % len(documents)], number)
-                for number in range(_EDITS)
-            ]
-            deletions = [await _delete(warehouse, client, document) for document in documents[:_DELETIONS]]
+        watch = _Watch(warehouse, client)
+        documents = [document async for document in warehouse.documents.all(AUTHOR)]
+        author = SteadyAuthor(warehouse, _WRITES_A_SECOND)
+        async with author.writing():
+            edits = [await watch.edit(documents[number % len(documents)], number) for number in range(_EDITS)]
+            shrinks = [await watch.shrink(number) for number in range(_SHRINKS)]
+            deletions = [await watch.delete(document) for document in documents[:_DELETIONS]]
+            rate = author.rate
         await client.close()
-    figures: dict[str, float] = {"documents": corpus.documents}
-    for name, values in (("upsert", edits), ("delete", deletions)):
+    figures: dict[str, float] = {"documents": corpus.documents, "other_writes_per_second": rate}
+    for name, values in (("upsert", edits), ("shrink", shrinks), ("delete", deletions)):
         for share in (50, 95, 99):
             figures[f"{name}_p{share}_seconds"] = percentile(values, share / 100)
     write_result("freshness", figures)

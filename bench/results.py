@@ -46,6 +46,13 @@ def write_result(benchmark: str, figures: Mapping[str, float]) -> Path:
     return path
 
 
+def read_figures(benchmark: str) -> dict[str, float]:
+    """The figures that stand in a result file; none when there is no such file."""
+    path = _FOLDER / f"{benchmark}.json"
+    found: dict[str, float] = json.loads(path.read_text())["figures"] if path.exists() else {}
+    return found
+
+
 def _cpu() -> str:
     information = Path("/proc/cpuinfo")
     lines = information.read_text().splitlines() if information.exists() else []

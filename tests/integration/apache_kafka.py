@@ -17,7 +17,7 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers={host}:{controller}
 listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{port}
+advertised.listeners=PLAINTEXT://{host}:{advertised}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
@@ -34,29 +34,41 @@ group.initial.rebalance.delay.ms=0
 class ApacheKafka:
     """A broker on a free port of the loopback; its data outlives `kill` and `start`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, advertised_port: int | None = None) -> None:
+        """Format the storage.
+
+        Args:
+            advertised_port: where clients are told to connect, if not to the broker itself.
+        """
         self._folder = folder
-        self._port, controller = free_port(), free_port()
+        self.port, controller = free_port(), free_port()
         self._properties = folder / "server.properties"
         folder.mkdir(parents=True, exist_ok=True)
         self._properties.write_text(
-            _PROPERTIES.format(host=LOOPBACK, port=self._port, controller=controller, data=folder / "data")
+            _PROPERTIES.format(
+                host=LOOPBACK,
+                port=self.port,
+                advertised=advertised_port or self.port,
+                controller=controller,
+                data=folder / "data/log",
+            )
         )
         self._process: subprocess.Popen[bytes] | None = None
         self._java("kafka.tools.StorageTool", "format", "--standalone", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c")
 
     @property
     def bootstrap_servers(self) -> str:
-        return f"{LOOPBACK}:{self._port}"
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def command(self) -> list[str]:
+        """How the broker is started."""
+        return ["java", "-Xmx512m", "-cp", f"{JARS}/*", "kafka.Kafka", str(self._properties)]
 
     def start(self) -> None:
         """Start the broker and wait until it answers."""
         with (self._folder / "kafka.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                ["java", "-Xmx512m", "-cp", f"{JARS}/*", "kafka.Kafka", str(self._properties)],
-                stdout=log,
-                stderr=log,
-            )
+            self._process = subprocess.Popen(self.command, stdout=log, stderr=log)
         admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
         deadline = time.monotonic() + _START_SECONDS
         while True:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,12 +19,19 @@ NO_RECONCILIATION = {"FEATURE_STREAM_RECONCILE_INTERVAL_SECONDS": "0"}
 @pytest.fixture
 def apache_kafka(tmp_path: Path) -> Iterator[str]:
     """host:port of a fresh Apache Kafka: TEST_KAFKA_BOOTSTRAP, else one from Maven's jars."""
+    with kafka_in(tmp_path / "kafka") as bootstrap_servers:
+        yield bootstrap_servers
+
+
+@contextmanager
+def kafka_in(folder: Path) -> Iterator[str]:
+    """The same for longer than one test, with its data in a folder."""
     if given := os.environ.get("TEST_KAFKA_BOOTSTRAP"):
         yield given
         return
     if not JARS.is_dir():
         pytest.skip("Apache Kafka is missing: run tests/servers/install.sh")
-    kafka = ApacheKafka(tmp_path / "kafka")
+    kafka = ApacheKafka(folder)
     kafka.start()
     yield kafka.bootstrap_servers
     kafka.kill()

@@ -4,10 +4,12 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from twin_local import processes
 from twin_local.processes import ManagedProcess, ProcessSpec, file_probe
 
 
@@ -33,6 +35,25 @@ class TestManagedProcess:
         assert child.restarts == 1
         await child.stop()
         assert child.pid is None
+
+    async def test_one_that_says_it_is_broken_is_started_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(processes, "_BROKEN_SECONDS", 0.05)
+        problems = iter(["no disk", None, "no disk", "no disk", "no disk"])
+
+        async def broken() -> str | None:
+            return next(problems, None)
+
+        given = spec(tmp_path, ready_then(tmp_path, "time.sleep(60)"))
+        child = ManagedProcess(replace(given, broken=broken), tmp_path)
+        await child.start()
+        first = child.pid
+        async with asyncio.timeout(60):
+            while child.pid in (None, first):
+                await asyncio.sleep(0.02)
+        assert next(problems, "none left") == "none left"
+        await child.stop()
 
     async def test_one_that_never_gets_ready_is_named_with_its_log(self, tmp_path: Path) -> None:
         script = "print('no disk', flush=True); import time; time.sleep(60)"

@@ -213,7 +213,8 @@ class Platform:
         if "MONGODB_URL" not in given:
             port = self._ports["mongodb"]
             command = mongodb.command(LOOPBACK, port, self._home.mongodb)
-            specs.append(ProcessSpec("mongodb", command, port_probe(LOOPBACK, port)))
+            broken = mongodb.broken_probe(mongodb.url(LOOPBACK, port))
+            specs.append(ProcessSpec("mongodb", command, port_probe(LOOPBACK, port), broken=broken))
         if "QDRANT_URL" not in given:
             port = self._ports["vector"]
             storage = ["--host", LOOPBACK, "--port", str(port), "--storage-path", str(self._home.vector)]

@@ -19,10 +19,16 @@ log = structlog.get_logger(__name__)
 _RESTART_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 _STABLE_SECONDS = 20.0
 _STOP_SECONDS = 15.0
+_BROKEN_SECONDS = 5.0
+_BROKEN_LOOKS = 3
 _PR_SET_PDEATHSIG = 1
 
 Probe = Callable[[], Awaitable[str | None]]
 """None when the process is ready, else a sentence that says what is missing."""
+
+
+async def _never_broken() -> str | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class ProcessSpec:
     command: list[str]
     ready: Probe
     environment: dict[str, str] = field(default_factory=dict)
+    broken: Probe = _never_broken
+    """Says what only a restart mends, if anything; to be away or slow is no such thing."""
 
 
 class ManagedProcess:
@@ -44,6 +52,7 @@ class ManagedProcess:
         self._log_path = log_folder / f"{spec.name}.log"
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._examining: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -58,6 +67,7 @@ class ManagedProcess:
         """
         await self._spawn()
         self._watching = asyncio.create_task(self._watch(on_exit), name=f"watch {self.spec.name}")
+        self._examining = asyncio.create_task(self._examine(), name=f"examine {self.spec.name}")
 
     async def wait_until_ready(self, timeout_seconds: float) -> None:
         """Wait for the probe.
@@ -79,9 +89,10 @@ class ManagedProcess:
 
     async def stop(self) -> None:
         """Ask the child to end, and make it after a while."""
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        for task in (self._watching, self._examining):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -129,6 +140,18 @@ class ManagedProcess:
             await asyncio.sleep(_RESTART_PAUSES[min(failures, len(_RESTART_PAUSES) - 1)])
             self.restarts += 1
             await self._spawn()
+
+    async def _examine(self) -> None:
+        """Kill a child that says several times running that only a restart mends it."""
+        looks = 0
+        while True:
+            await asyncio.sleep(_BROKEN_SECONDS)
+            problem = await self.spec.broken()
+            looks = looks + 1 if problem else 0
+            if looks >= _BROKEN_LOOKS and self.pid is not None:
+                log.error("is broken: killed, to be started again", process=self.spec.name, problem=problem)
+                os.kill(self.pid, signal.SIGKILL)
+                looks = 0
 
 
 def _die_with_parent() -> None:

@@ -7,6 +7,7 @@ import structlog
 
 from twin_common import telemetry
 from twin_feature_stream.app import Configuration, serve
+from twin_feature_stream.clock_guard import end_when_clock_is_set_back
 from twin_feature_stream.readiness import StopSignal
 from twin_feature_stream.work import SERVICE
 
@@ -14,6 +15,7 @@ from twin_feature_stream.work import SERVICE
 def main() -> int:
     """Run until SIGTERM or SIGINT (0), or until something cannot be helped (1)."""
     telemetry.configure(SERVICE)
+    end_when_clock_is_set_back()
     stop = StopSignal()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
