@@ -33,8 +33,9 @@ up: setup ## The platform and its web page, until Ctrl-C
 test: $(UV) ## Every test, with the servers they need
 	@$(SYNC) --group dev --group torch
 	@tests/servers/install.sh
+	@tests/servers/install-chromium.sh
 	$(RUN)/pytest -n 2 --dist loadfile --durations 10 libs services deploy tests/contract tests/test_conftest.py
-	$(RUN)/pytest --durations 10 tests/e2e tests/integration
+	$(RUN)/pytest --durations 10 tests/e2e tests/integration tests/chaos
 
 lint: $(UV) ## Style, types, import rules, dead code
 	@$(SYNC) --group dev --inexact

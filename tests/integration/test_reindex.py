@@ -12,6 +12,7 @@ from qdrant_client import AsyncQdrantClient
 
 from tests.integration.history import History
 from twin_common.authors import Author
+from twin_common.documents import Category, DocumentDraft
 from twin_common.embedding import EmbeddingSettings
 from twin_common.identity import parse_author_id
 from twin_common.index_builds import Role, read_builds
@@ -117,7 +118,9 @@ async def test_no_search_fails_and_no_write_is_lost(tmp_path: Path) -> None:
             await work.switch()
             await work.finish()
             assert set(await read_builds(client)) == {Role.LIVE}
-            await warehouse.documents.put(history.draft(9999))
+            text = "Nine quiet pilots drew maps of a shoal."
+            url = "https://ada.example/last"
+            await warehouse.documents.put(DocumentDraft.at(ADA, url, category=Category.ARTICLE, text=text))
             await equal(warehouse, client)
         await client.close()
     assert readers.failures == [], f"{len(readers.failures)} of {readers.searches} searches failed"

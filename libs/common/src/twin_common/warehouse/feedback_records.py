@@ -30,7 +30,3 @@ class FeedbackRecords:
     async def delete(self, feedback_id: str) -> None:
         """Forget one."""
         await self._collection.delete_one({"_id": feedback_id})
-
-    async def delete_all(self, author_id: AuthorId) -> int:
-        """Forget what an author gave; how much that was."""
-        return (await self._collection.delete_many({"author_id": author_id})).deleted_count
