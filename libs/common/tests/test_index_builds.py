@@ -145,6 +145,15 @@ class TestEncoders:
         assert (settings.backend, settings.model, settings.threads) == ("hashing", "new", 7)
         assert build.name == f"new__{PIPELINE_VERSION}"
 
+    async def test_an_upgrade_of_the_pipeline_starts_a_new_build(self, client: AsyncQdrantClient) -> None:
+        older = Collections("chunks__new__p0", "documents__new__p0")
+        await assign(client, {Role.LIVE: None})
+        await create_collections(client, older, 8, ENCODER)
+        await assign(client, {Role.LIVE: older})
+        for _ in range(2):
+            assert await ensure_collections(client, "new", 8, ENCODER) == NEW
+            assert await roles(client) == {"live": NEW, "previous": older}
+
     async def test_another_encoder_may_not_write_unasked(self, client: AsyncQdrantClient) -> None:
         with pytest.raises(ForeignIndex, match="twin reindex --model new"):
             await ensure_collections(client, "new", 8)

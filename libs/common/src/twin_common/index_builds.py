@@ -49,9 +49,19 @@ class IndexBuild:
         """The encoder and the pipeline version, such as all_minilm_l6_v2__p1."""
         return self.collections.chunks.removeprefix(f"{CHUNKS}__")
 
+    @property
+    def encoder_name(self) -> str:
+        """The encoder alone, such as all_minilm_l6_v2."""
+        return encoder_name(self.collections)
+
     def embedding_settings(self, configured: EmbeddingSettings) -> EmbeddingSettings:
         """The settings that load its encoder; threads and batches are those that are configured."""
         return configured.model_copy(update=dict(self.encoder))
+
+
+def encoder_name(collections: Collections) -> str:
+    """The encoder that a build's collections are named after."""
+    return collections.chunks.removeprefix(f"{CHUNKS}__").rsplit("__", 1)[0]
 
 
 def describe_encoder(settings: EmbeddingSettings) -> dict[str, Any]:
@@ -76,14 +86,21 @@ async def ensure_collections(
 ) -> Collections:
     """Make the collections of an encoder if it may write here, and let readers see them if there are none.
 
-    Safe to repeat; an alias that exists stays where it points.
+    Safe to repeat. An alias that exists stays where it points, unless that is what an older pipeline made with
+    the same encoder: an upgrade fills a new build from the warehouse and keeps the old one as previous.
 
     Raises:
         ForeignIndex: the index is another encoder's, and nobody has asked for a build with this one.
     """
     own = Collections.of_model(model_name)
     builds = await read_builds(client)
-    if builds and own not in [build.collections for build in builds.values()]:
+    is_known = own in [build.collections for build in builds.values()]
+    live = builds.get(Role.LIVE)
+    if live and not is_known and live.encoder_name == encoder_name(own):
+        await create_collections(client, own, dimensions, encoder or {})
+        await assign(client, {Role.LIVE: own, Role.PREVIOUS: live.collections})
+        return own
+    if builds and not is_known:
         names = ", ".join(f"{build.name} ({role})" for role, build in builds.items())
         raise ForeignIndex(
             f"the index is built with {names}, and not with the encoder {model_name}: build it anew with "
