@@ -86,8 +86,8 @@ async def ensure_collections(
 ) -> Collections:
     """Make the collections of an encoder if it may write here, and let readers see them if there are none.
 
-    Safe to repeat. An alias that exists stays where it points, unless that is what an older pipeline made with
-    the same encoder: an upgrade fills a new build from the warehouse and keeps the old one as previous.
+    Safe to repeat. An alias that exists stays where it points, unless an older pipeline made that with the
+    same encoder: an upgrade fills a new build from the warehouse and keeps the old one as previous.
 
     Raises:
         ForeignIndex: the index is another encoder's, and nobody has asked for a build with this one.
