@@ -141,7 +141,13 @@ class TestService:
             topics.CRAWL_REQUESTS.name,
             b"ada",
             b"\xff{",
-            [("ce_type", b"twin.crawl.requested.v1"), ("ce_id", b"1"), ("ce_source", b"/t"), ("x", b"\xfe")],
+            [
+                ("ce_specversion", b"1.0"),
+                ("ce_type", b"twin.crawl.requested.v1"),
+                ("ce_id", b"1"),
+                ("ce_source", b"/t"),
+                ("x", b"\xfe"),
+            ],
         )
         await send(
             kafka_bootstrap, poison, *(encode(event, "test") for event in (registered, named, stranger))

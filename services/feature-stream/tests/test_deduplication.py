@@ -1,6 +1,6 @@
 """Near copies through the whole flow."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from itertools import permutations
 from types import SimpleNamespace
@@ -55,6 +55,34 @@ async def settle(stream: Any, *messages: Message, warehouse: dict[str, RawDocume
 
 def by_name(heads: dict[str, DocumentHead]) -> dict[str, DocumentHead]:
     return {head.title: head for head in heads.values()}
+
+
+class Stored:
+    """The documents of a warehouse, as a comparison asks for them."""
+
+    def __init__(self, known: dict[str, RawDocument]) -> None:
+        self._versions = {
+            key: DocumentVersion(
+                key,
+                document.author_id,
+                document.category,
+                document.version,
+                document.content_hash,
+                document.platform,
+                document.url,
+                document.title,
+                document.language,
+                document.published_at,
+            )
+            for key, document in known.items()
+        }
+
+    async def versions(self) -> AsyncIterator[DocumentVersion]:
+        for version in self._versions.values():
+            yield version
+
+    async def versions_of(self, document_ids: Iterable[str]) -> dict[str, DocumentVersion]:
+        return {key: self._versions[key] for key in document_ids if key in self._versions}
 
 
 class TestCollapse:
@@ -141,17 +169,7 @@ class TestReconciliation:
         known = {first.document_id: first, second.document_id: second}
         await settle(stream, *map(stream.upsert, known.values()), warehouse=known)
 
-        async def versions() -> AsyncIterator[DocumentVersion]:
-            for document in known.values():
-                yield DocumentVersion(
-                    document.document_id,
-                    document.author_id,
-                    document.category,
-                    document.version,
-                    document.content_hash,
-                )
-
-        warehouse: Any = SimpleNamespace(documents=SimpleNamespace(versions=versions))
+        warehouse: Any = SimpleNamespace(documents=Stored(known))
         assert not await compare(warehouse, stream.client)
         await stream.client.delete(DOCUMENTS, [first.document_id])
         points = await stream.points()

@@ -80,7 +80,7 @@ class TestIndexing:
         assert max(payload["token_count"] for payload in payloads) <= 256
 
     async def test_a_shrinking_document_leaves_nothing_behind(self, stream: Any) -> None:
-        long, short = (stream.document("one", stream.sentences(n), version=v) for n, v in ((450, 1), (60, 2)))
+        long, short = (stream.document("one", stream.sentences(n), version=v) for n, v in ((450, 1), (12, 2)))
         stream.publish(stream.upsert(long))
         assert stream.outcomes(count=1)[0].chunk_count >= 20
         stream.publish(stream.upsert(short))

@@ -36,6 +36,11 @@ def ends(bootstrap_servers: str) -> int:
         consumer.close()
 
 
+def forget_cluster(recovery: Path) -> None:
+    (noted,) = recovery.rglob("kafka-cluster-id")
+    noted.unlink()
+
+
 class TestService:
     async def test_from_the_warehouse_to_searchable_and_a_clean_end(
         self, service: Service, kafka: KafkaSettings
@@ -118,7 +123,7 @@ class TestService:
         service.environment["KAFKA_BOOTSTRAP_SERVERS"] = another.bootstrap_servers
         service.environment["MONGODB_DATABASE"] = f"empty_{uuid4().hex}"
         if noticed == "by its end":  # as where a topic was deleted and made again
-            (Path(service.environment["FEATURE_STREAM_RECOVERY_DIR"]) / "kafka-cluster-id").unlink()
+            forget_cluster(Path(service.environment["FEATURE_STREAM_RECOVERY_DIR"]))
         service.start()
         assert await asyncio.to_thread(service.wait) == 1
         told = capfd.readouterr().out

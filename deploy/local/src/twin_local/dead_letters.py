@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from twin_common.dead_letter import DeadLetter, reasons
 from twin_common.events import Message
@@ -86,7 +86,12 @@ class DeadLetterTopics:
         """Every record of every topic, up to what was there when the reading began."""
         consumer = Consumer(
             self._kafka.librdkafka()
-            | {"group.id": "twin-dlq", "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+            | {
+                "group.id": "twin-dlq",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+            }
         )
         try:
             for name, topic in sorted(consumer.list_topics(timeout=_TIMEOUT_SECONDS).topics.items()):
@@ -117,26 +122,24 @@ def _read_partition(consumer: Consumer, place: TopicPartition) -> Iterator[DeadL
     if low >= high:
         return
     consumer.assign([TopicPartition(place.topic, place.partition, OFFSET_BEGINNING)])
-    offset = low - 1
-    while offset < high - 1:
-        messages = consumer.consume(_LETTERS_A_BATCH, timeout=_TIMEOUT_SECONDS)
-        if not messages:
-            raise PlatformError(f"{place.topic} cannot be read beyond offset {offset}: Kafka is silent")
-        for message in messages:
-            if (error := message.error()) is not None:
-                raise KafkaException(error)
-            offset = int(message.offset() or 0)
-            if offset >= high:
-                break
-            headers: Any = message.headers() or []
-            yield DeadLetter(
-                place.topic,
-                place.partition,
-                offset,
-                message.key(),
-                message.value(),
-                [(name, value or b"") for name, value in headers],
-            )
+    while (message := consumer.poll(_TIMEOUT_SECONDS)) is not None:
+        if (error := message.error()) is not None:
+            if error.code() == KafkaError._PARTITION_EOF:
+                return
+            raise KafkaException(error)
+        offset = int(message.offset() or 0)
+        if offset >= high:
+            return
+        headers: Any = message.headers() or []
+        yield DeadLetter(
+            place.topic,
+            place.partition,
+            offset,
+            message.key(),
+            message.value(),
+            [(name, value or b"") for name, value in headers],
+        )
+    raise PlatformError(f"{place.topic} cannot be read to its end: Kafka is silent")
 
 
 def _send(letters: Sequence[DeadLetter], publish: Publish) -> None:

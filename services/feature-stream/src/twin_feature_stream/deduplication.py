@@ -80,6 +80,7 @@ def _as_decided(entry: Replacement, copy: Copy, urls: dict[str, str]) -> Replace
             "duplicate_of": copy.duplicate_of,
             "addresses": (),
             "chunk_count": 0,
+            "chunks_hash": None,
             "text": "",
         }
     )

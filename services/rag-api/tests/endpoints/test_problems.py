@@ -19,7 +19,10 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/v1/documents", None),
     ("POST", "/v1/crawls", {"links": ["https://ada.example/"]}),
     ("GET", f"/v1/crawls/{NO_RUN}", None),
+    ("GET", f"/v1/documents/{NO_RUN}", None),
     ("GET", "/v1/author", None),
+    ("PUT", "/v1/author", {"name": "Ada"}),
+    ("DELETE", "/v1/author?confirm=nobody", None),
     ("POST", "/v1/feedback", {"completion_id": "1", "prompt": "a", "answer": "b", "rating": "up"}),
 ]
 
@@ -56,7 +59,10 @@ class TestKey:
         known = {
             (
                 method,
-                path.replace("7d1f0a3e-8c8e-4a39-9d53-0d4b3c8f9e11", "{run_id}").replace("/twin", "/{model}"),
+                path.partition("?")[0]
+                .replace(f"/documents/{NO_RUN}", "/documents/{document_id}")
+                .replace(NO_RUN, "{run_id}")
+                .replace("/twin", "/{model}"),
             )
             for method, path, _ in ROUTES
         }

@@ -111,12 +111,13 @@ class Documents:
             AuthorErased: the author was erased.
         """
         now = written_at or self._clock()
+        repeats = written_at is not None
         newest = {draft.document_id: draft for draft in drafts}
         erased = await self._erased(newest)
         outcomes = {key: WriteOutcome(key, WriteKind.UNCHANGED, 0) for key in erased}
         waiting = {key: draft for key, draft in newest.items() if key not in erased}
         while waiting:
-            written = await self._write(waiting, traceparent, now)
+            written = await self._write(waiting, traceparent, now, repeats=repeats)
             outcomes |= written
             waiting = {key: draft for key, draft in waiting.items() if key not in written}
         if late := await self._erased(newest) - erased:
@@ -196,11 +197,19 @@ class Documents:
             await collection.delete_many({"_id": {"$in": list(document_ids)}})
 
     async def _write(
-        self, drafts: Mapping[str, DocumentDraft], traceparent: str | None, now: datetime
+        self,
+        drafts: Mapping[str, DocumentDraft],
+        traceparent: str | None,
+        now: datetime,
+        *,
+        repeats: bool,
     ) -> dict[str, WriteOutcome]:
-        """One attempt for every draft; those that lost a race are missing in the answer."""
+        """One attempt for every draft; those that lost a race are missing in the answer.
+
+        With `repeats`, what is stored under this very time was stored by an earlier attempt.
+        """
         stored = await self._stored_identities(drafts)
-        written = {key for key, (_, row) in stored.items() if row["stored_at"] == now}
+        written = {key for key, (_, row) in stored.items() if repeats and row["stored_at"] == now}
         deleted = await self._deleted_versions(drafts.keys() - stored.keys() | written)
         outcomes: dict[str, WriteOutcome] = {}
         writes: dict[Category, dict[str, _Operation]] = defaultdict(dict)
