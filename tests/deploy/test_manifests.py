@@ -15,6 +15,7 @@ from tests.deploy.manifests import (
     render_overlay,
     render_with,
 )
+from tests.deploy.settings import SERVICES
 from twin_common.topics import CRAWL_REQUESTS, DOCUMENT_CHANGES
 
 # Objects of operators: their schemas are not Kubernetes' own.
@@ -32,12 +33,11 @@ _CONTAINERS = [
     for pod in pods(render_overlay(overlay))
     for container in pod.containers
 ]
-_PODS = [
-    pytest.param(pod, id=f"{overlay}-{pod.name}")
-    for overlay in OVERLAYS
-    for pod in pods(render_overlay(overlay))
+_ALL_PODS = [(overlay, pod) for overlay in OVERLAYS for pod in pods(render_overlay(overlay))]
+_PODS = [pytest.param(pod, id=f"{overlay}-{pod.name}") for overlay, pod in _ALL_PODS]
+_SERVICE_PODS = [
+    pytest.param(pod, id=f"{overlay}-{pod.name}") for overlay, pod in _ALL_PODS if pod.name in SERVICES
 ]
-_OUR_OWN = ("crawler", "cdc", "feature-stream", "rag-api")
 
 
 def _assert_valid(manifests: tuple[Manifest, ...]) -> None:
@@ -116,7 +116,7 @@ class TestPods:
         for volume in pod.spec.get("volumes", []):
             assert "emptyDir" not in volume or volume["emptyDir"]["sizeLimit"]
 
-    @pytest.mark.parametrize("pod", [param for param in _PODS if param.values[0].name in _OUR_OWN])
+    @pytest.mark.parametrize("pod", _SERVICE_PODS)
     def test_a_service_is_asked_at_its_own_addresses(self, pod: Pod) -> None:
         [container] = [box for box in pod.containers if box["name"] == pod.name]
         assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
@@ -139,7 +139,7 @@ class TestOverlay:
         budgets = {
             budget["metadata"]["name"]: budget["spec"] for budget in of_kind(manifests, "PodDisruptionBudget")
         }
-        assert set(_OUR_OWN) <= budgets.keys()
+        assert set(SERVICES) <= budgets.keys()
         for workload in of_kind(manifests, "Deployment", "StatefulSet"):
             budget = budgets.get(workload["metadata"]["name"], {"maxUnavailable": 1})
             copies = workload["spec"].get("replicas", 2)

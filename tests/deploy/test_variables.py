@@ -36,9 +36,16 @@ def _defaults(settings: type[BaseSettings]) -> Iterator[tuple[str, str]]:
     prefix = settings.model_config.get("env_prefix", "")
     for name, field in settings.model_fields.items():
         assert field.default is not PydanticUndefined, f"{name} has no default"
-        value = "" if field.default is None or isinstance(field.default, SecretStr) else field.default
-        text = {(): "[]", frozenset(): ""}.get(value, str(value))
-        yield f"{prefix}{name}".upper(), text
+        yield f"{prefix}{name}".upper(), _written(field.default)
+
+
+def _written(value: object) -> str:
+    """As it stands in an environment file."""
+    if value is None or isinstance(value, SecretStr):
+        return ""
+    if isinstance(value, tuple | frozenset):
+        return "[]" if isinstance(value, tuple) else ""
+    return str(value)
 
 
 class TestExample:
