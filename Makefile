@@ -77,9 +77,11 @@ compose-demo: ## The main job once, on the platform in Docker
 compose-down: ## Stop the platform in Docker; VOLUMES=1 also forgets what it keeps
 	$(DEMO_COMPOSE) --profile '*' down --remove-orphans $(if $(VOLUMES),--volumes)
 
-compose-test: $(UV) ## Build, demo, kills, hardening and restart on a Docker of this machine
+compose-test: $(UV) ## The stack on this machine's Docker: demo, hardening, kills; STAND_INS=1 where no image can be pulled
 	@$(SYNC) --group dev --inexact
-	$(RUN)/pytest -p no:cacheprovider tests/compose
+	@deploy/compose/secrets.sh
+	$(if $(STAND_INS),tests/compose/stand_ins/build.sh,$(COMPOSE) --profile tools build)
+	$(RUN)/pytest --timeout 1800 tests/compose
 
 k8s-check: $(UV) ## Render every overlay and check each object, container and network flow
 	@$(SYNC) --group dev --group deploy --inexact

@@ -21,6 +21,9 @@ if ! docker image inspect "$python" >/dev/null 2>&1; then
     certificates=/etc/ssl/certs/ca-certificates.crt
     tar -C "$root" -c . | docker import --change "ENV PIP_CERT=$certificates SSL_CERT_FILE=$certificates" - "$python"
 fi
+for service in crawler cdc feature-stream rag-api; do
+    build -f "services/$service/Dockerfile" -t "llm-twin/$service:dev" .
+done
 build -f deploy/local/Dockerfile -t llm-twin/twin:dev .
 kafka=$(mktemp -d)
 cp -r tests/compose/stand_ins/kafka/. .cache/kafka-4.3.1/libs "$kafka"
