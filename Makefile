@@ -11,9 +11,10 @@ SYNC = $(UV) sync --frozen --quiet
 SOURCES := libs services deploy/local tests bench conftest.py
 
 .PHONY: help setup demo up test lint format bench chaos schemas clean
+.PHONY: compose-up compose-demo compose-down compose-test k8s-check
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .uv/bin/uv:
 	@echo "Installing uv $(UV_VERSION) into .uv/"
@@ -66,6 +67,33 @@ schemas: $(UV) ## Write the event schemas and the OpenAPI document anew
 	@$(SYNC) --group dev --inexact
 	$(RUN)/python -m twin_common.contracts tests/contract/schemas
 	$(RUN)/python -m twin_rag_api.contract tests/contract/openapi.json
+
+COMPOSE = docker compose --project-directory deploy/compose -f deploy/compose/compose.yaml
+DEMO_COMPOSE = $(COMPOSE) -f deploy/compose/compose.demo.yaml
+
+compose-up: ## The platform with real servers, in Docker
+	@deploy/compose/secrets.sh
+	$(COMPOSE) up --build --detach --wait
+	$(COMPOSE) ps
+
+compose-demo: ## The main job once, on the platform in Docker
+	@deploy/compose/secrets.sh
+	$(DEMO_COMPOSE) --profile tools build
+	$(DEMO_COMPOSE) up --detach --wait
+	$(DEMO_COMPOSE) run --rm twin demo --running --samples /samples
+
+compose-down: ## Stop the platform in Docker; VOLUMES=1 also forgets what it keeps
+	$(DEMO_COMPOSE) --profile '*' down --remove-orphans $(if $(VOLUMES),--volumes)
+
+compose-test: $(UV) ## The stack on this machine's Docker: demo, hardening, kills; STAND_INS=1 where no image can be pulled
+	@$(SYNC) --group dev --inexact
+	@deploy/compose/secrets.sh
+	$(if $(STAND_INS),tests/compose/stand_ins/build.sh,$(COMPOSE) --profile tools build)
+	$(RUN)/pytest --timeout 1800 tests/compose
+
+k8s-check: $(UV) ## Render every overlay and check each object, container and network flow
+	@$(SYNC) --group dev --group deploy --inexact
+	$(RUN)/pytest tests/deploy
 
 clean: ## Remove what was installed and everything the local platform keeps
 	rm -rf .venv .uv .twin .cache

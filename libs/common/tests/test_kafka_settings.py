@@ -1,6 +1,7 @@
 """How services speak to Kafka: both clients make the same promises and choose the same partition."""
 
 import asyncio
+import ssl
 from uuid import uuid4
 
 import pytest
@@ -24,6 +25,20 @@ class TestSettings:
     def test_without_a_user_nothing_is_said_of_sasl(self) -> None:
         settings = KafkaSettings()
         assert not [name for name in settings.aiokafka() | settings.librdkafka() if "sasl" in name]
+
+    @pytest.mark.parametrize("protocol", ["SSL", "SASL_SSL"])
+    async def test_an_encrypted_connection_verifies_the_server(self, protocol: str) -> None:
+        settings = KafkaSettings(
+            security_protocol=protocol, sasl_username="ada", sasl_password=SecretStr("hunter2")
+        )
+        context = settings.aiokafka()["ssl_context"]
+        assert context.verify_mode is ssl.CERT_REQUIRED
+        assert context.check_hostname
+        # Without a context the client refuses to be made.
+        aiokafka.AIOKafkaProducer(**settings.aiokafka_producer())
+
+    def test_a_plain_connection_has_no_certificates(self) -> None:
+        assert "ssl_context" not in KafkaSettings(security_protocol="SASL_PLAINTEXT").aiokafka()
 
 
 class TestProducers:

@@ -1,5 +1,6 @@
 """How every service speaks to Kafka, whichever client it uses."""
 
+import ssl
 from typing import Any
 
 from pydantic import SecretStr
@@ -21,12 +22,18 @@ class KafkaSettings(BaseSettings):
     max_message_bytes: int = 4_500_000
     """The largest message that is produced."""
 
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """How the server proves itself where the protocol is encrypted: to the system's authorities."""
+        return ssl.create_default_context() if self.security_protocol.endswith("SSL") else None
+
     def aiokafka(self) -> dict[str, Any]:
         """Keyword arguments for an aiokafka client."""
         arguments: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap_servers,
             "security_protocol": self.security_protocol,
         }
+        if (context := self.ssl_context()) is not None:
+            arguments["ssl_context"] = context
         if self.sasl_username is not None and self.sasl_password is not None:
             arguments |= {
                 "sasl_mechanism": self.sasl_mechanism,

@@ -27,9 +27,9 @@ def make_broker(settings: KafkaSettings) -> KafkaBroker:
 
 
 def _security(settings: KafkaSettings) -> BaseSecurity:
-    encrypted = settings.security_protocol.endswith("SSL")
+    context = settings.ssl_context()
     if settings.sasl_username is None or settings.sasl_password is None:
-        return BaseSecurity(use_ssl=encrypted)
+        return BaseSecurity(ssl_context=context)
     return _SASL[settings.sasl_mechanism](
-        settings.sasl_username, settings.sasl_password.get_secret_value(), use_ssl=encrypted
+        settings.sasl_username, settings.sasl_password.get_secret_value(), ssl_context=context
     )

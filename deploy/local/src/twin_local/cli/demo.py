@@ -40,10 +40,14 @@ def register(app: typer.Typer) -> None:
 def demo(
     samples: Annotated[Path, typer.Option(exists=True, file_okay=False)] = Path("samples"),
     question: Annotated[str, typer.Option(help="What to ask.")] = _QUESTION,
+    running: Annotated[
+        bool,
+        typer.Option("--running", help="On the platform that runs, whose crawler reaches the sample blog."),
+    ] = False,
 ) -> None:
     """Crawl the sample author, stream, index and ask; everything on this machine."""
     quiet_logs()
-    asyncio.run(_demo(samples, question))
+    asyncio.run(_demo_on_running(samples, question) if running else _demo(samples, question))
 
 
 async def _demo(samples: Path, question: str) -> None:
@@ -72,6 +76,12 @@ async def _demo(samples: Path, question: str) -> None:
     )
 
 
+async def _demo_on_running(samples: Path, question: str) -> None:
+    connection = Connection.find()
+    await _fill(connection, samples)
+    await _ask(connection, question)
+
+
 async def _fill(connection: Connection, samples: Path) -> None:
     """Crawl the blog, import the posts, and wait until all of it can be searched."""
     from twin_crawler.importing import import_file
@@ -91,7 +101,7 @@ async def _fill(connection: Connection, samples: Path) -> None:
         )
         for error in report.errors:
             console.print(f"  {error.reason}: {error.url}", soft_wrap=True)
-        if not counts.inserted:
+        if not counts.inserted + counts.updated + counts.unchanged:
             raise PlatformError(f"the crawl of {links} brought no document")
         _stage("crawled", began)
         began = time.monotonic()

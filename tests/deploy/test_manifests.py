@@ -1,0 +1,219 @@
+"""What must hold for every container of every overlay, on what is rendered."""
+
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+
+from tests.deploy.manifests import (
+    KUBERNETES,
+    OVERLAYS,
+    Manifest,
+    Pod,
+    of_kind,
+    pods,
+    render_overlay,
+    render_with,
+)
+from tests.deploy.settings import SERVICES
+from twin_common.topics import CRAWL_REQUESTS, DOCUMENT_CHANGES
+
+# Objects of operators: their schemas are not Kubernetes' own.
+_OPERATORS = {
+    ("external-secrets.io/v1", "ExternalSecret"),
+    ("keda.sh/v1alpha1", "ScaledObject"),
+    ("keda.sh/v1alpha1", "TriggerAuthentication"),
+    ("monitoring.coreos.com/v1", "ServiceMonitor"),
+}
+_VERSIONS = ("1.33", "1.37")
+
+_CONTAINERS = [
+    pytest.param(pod, container, id=f"{overlay}-{pod.name}-{container['name']}")
+    for overlay in OVERLAYS
+    for pod in pods(render_overlay(overlay))
+    for container in pod.containers
+]
+_ALL_PODS = [(overlay, pod) for overlay in OVERLAYS for pod in pods(render_overlay(overlay))]
+_PODS = [pytest.param(pod, id=f"{overlay}-{pod.name}") for overlay, pod in _ALL_PODS]
+_SERVICE_PODS = [
+    pytest.param(pod, id=f"{overlay}-{pod.name}") for overlay, pod in _ALL_PODS if pod.name in SERVICES
+]
+
+
+def _assert_valid(manifests: tuple[Manifest, ...]) -> None:
+    for manifest in manifests:
+        if (manifest["apiVersion"], manifest["kind"]) in _OPERATORS:
+            continue
+        for version in _VERSIONS:
+            kubernetes_validate.validate(manifest, version, strict=True)
+
+
+class TestSchema:
+    @pytest.mark.parametrize("overlay", OVERLAYS)
+    def test_every_object_of_an_overlay_is_valid(self, overlay: str) -> None:
+        _assert_valid(render_overlay(overlay))
+
+    @pytest.mark.parametrize("component", ["hpa", "feature-stream-cluster"])
+    def test_every_object_is_valid_with_an_optional_component(self, component: str, tmp_path: Path) -> None:
+        _assert_valid(render_with(component, tmp_path))
+
+    def test_every_component_is_used_or_tested_alone(self) -> None:
+        used = {"hpa", "feature-stream-cluster"}
+        for overlay in OVERLAYS:
+            text = (KUBERNETES / "overlays" / overlay / "kustomization.yaml").read_text()
+            used |= {
+                folder.name for folder in (KUBERNETES / "components").iterdir() if f"/{folder.name}\n" in text
+            }
+        assert used == {folder.name for folder in (KUBERNETES / "components").iterdir()}
+
+
+class TestContainers:
+    @pytest.mark.parametrize(("pod", "container"), _CONTAINERS)
+    def test_it_runs_as_nobody_and_may_write_nothing(self, pod: Pod, container: Manifest) -> None:
+        own, common = container["securityContext"], pod.spec["securityContext"]
+        assert own["readOnlyRootFilesystem"] is True
+        assert own["allowPrivilegeEscalation"] is False
+        assert own["capabilities"] == {"drop": ["ALL"]}
+        assert "privileged" not in own
+        assert common["runAsNonRoot"] is True
+        assert common["runAsUser"] > 0
+        assert common["seccompProfile"] == {"type": "RuntimeDefault"}
+
+    @pytest.mark.parametrize(("pod", "container"), _CONTAINERS)
+    def test_it_asks_for_what_it_uses_and_may_take_so_much(self, pod: Pod, container: Manifest) -> None:
+        for resource in ("cpu", "memory"):
+            assert container["resources"]["requests"][resource], pod.name
+            assert container["resources"]["limits"][resource], pod.name
+
+    @pytest.mark.parametrize(("pod", "container"), _CONTAINERS)
+    def test_it_is_probed_unless_it_ends_by_itself(self, pod: Pod, container: Manifest) -> None:
+        probed = {"readinessProbe", "livenessProbe"} <= container.keys()
+        assert probed == (pod.kind not in ("Job", "CronJob"))
+
+    @pytest.mark.parametrize(("pod", "container"), _CONTAINERS)
+    def test_its_image_is_a_version(self, pod: Pod, container: Manifest) -> None:
+        name, _, tag = container["image"].rpartition(":")
+        assert name, f"{pod.name} names no tag: {container['image']}"
+        assert tag != "latest"
+        assert any(character.isdigit() for character in tag)
+
+    @pytest.mark.parametrize(("pod", "container"), _CONTAINERS)
+    def test_no_secret_is_written_into_it(self, pod: Pod, container: Manifest) -> None:
+        for variable in container.get("env", []):
+            if variable["name"].endswith(("PASSWORD", "API_KEY", "MONGODB_URL")):
+                assert "secretKeyRef" in variable["valueFrom"], pod.name
+
+
+class TestPods:
+    @pytest.mark.parametrize("pod", _PODS)
+    def test_it_sees_nothing_of_the_node_or_the_cluster(self, pod: Pod) -> None:
+        assert pod.spec["automountServiceAccountToken"] is False
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.spec.keys()
+        assert not [volume for volume in pod.spec.get("volumes", []) if "hostPath" in volume]
+
+    @pytest.mark.parametrize("pod", _PODS)
+    def test_what_it_writes_beside_its_volumes_is_bounded(self, pod: Pod) -> None:
+        for volume in pod.spec.get("volumes", []):
+            assert "emptyDir" not in volume or volume["emptyDir"]["sizeLimit"]
+
+    @pytest.mark.parametrize("pod", _SERVICE_PODS)
+    def test_a_service_is_asked_at_its_own_addresses(self, pod: Pod) -> None:
+        [container] = [box for box in pod.containers if box["name"] == pod.name]
+        assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
+        assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+        assert pod.spec["priorityClassName"]
+        assert pod.spec["topologySpreadConstraints"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+class TestOverlay:
+    def test_its_namespace_refuses_what_is_less_than_restricted(self, overlay: str) -> None:
+        [namespace] = of_kind(render_overlay(overlay), "Namespace")
+        assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+    def test_it_holds_no_secret(self, overlay: str) -> None:
+        assert not of_kind(render_overlay(overlay), "Secret")
+
+    def test_every_service_has_a_disruption_budget_that_lets_a_node_be_drained(self, overlay: str) -> None:
+        manifests = render_overlay(overlay)
+        budgets = {
+            budget["metadata"]["name"]: budget["spec"] for budget in of_kind(manifests, "PodDisruptionBudget")
+        }
+        assert set(SERVICES) <= budgets.keys()
+        for workload in of_kind(manifests, "Deployment", "StatefulSet"):
+            budget = budgets.get(workload["metadata"]["name"], {"maxUnavailable": 1})
+            copies = workload["spec"].get("replicas", 2)
+            assert budget.get("maxUnavailable") or budget["minAvailable"] < copies
+
+    def test_selectors_find_the_pods_that_they_mean(self, overlay: str) -> None:
+        manifests = render_overlay(overlay)
+        labels = [pod.labels for pod in pods(manifests)]
+        wanted = [service["spec"]["selector"] for service in of_kind(manifests, "Service")]
+        wanted += [
+            budget["spec"]["selector"]["matchLabels"] for budget in of_kind(manifests, "PodDisruptionBudget")
+        ]
+        for selector in wanted:
+            assert any(selector.items() <= pod.items() for pod in labels), selector
+
+    def test_every_secret_it_refers_to_is_one_of_the_four(self, overlay: str) -> None:
+        names = {
+            variable["valueFrom"]["secretKeyRef"]["name"]
+            for pod in pods(render_overlay(overlay))
+            for container in pod.containers
+            for variable in container.get("env", [])
+            if "secretKeyRef" in variable.get("valueFrom", {})
+        }
+        assert names <= {"mongodb", "kafka", "qdrant", "language-model"}
+
+
+def test_production_fetches_every_secret_it_refers_to() -> None:
+    manifests = render_overlay("production")
+    fetched = {
+        (secret["spec"]["target"]["name"], entry["secretKey"])
+        for secret in of_kind(manifests, "ExternalSecret")
+        for entry in secret["spec"]["data"]
+    }
+    for pod in pods(manifests):
+        for container in pod.containers:
+            for variable in container.get("env", []):
+                if reference := variable.get("valueFrom", {}).get("secretKeyRef"):
+                    assert (reference["name"], reference["key"]) in fetched
+
+
+def test_production_scales_no_further_than_there_are_partitions() -> None:
+    scaled = {
+        scaler["metadata"]["name"]: scaler["spec"]
+        for scaler in of_kind(render_overlay("production"), "ScaledObject")
+    }
+    [trigger] = scaled["crawler"]["triggers"]
+    assert trigger["metadata"]["topic"] == CRAWL_REQUESTS.name
+    assert scaled["crawler"]["maxReplicaCount"] == CRAWL_REQUESTS.partitions
+
+
+def test_a_scaler_has_the_number_of_copies_to_itself() -> None:
+    manifests = render_overlay("production-gpu")
+    scaled = {scaler["spec"]["scaleTargetRef"]["name"] for scaler in of_kind(manifests, "ScaledObject")}
+    fixed = {
+        workload["metadata"]["name"]
+        for workload in of_kind(manifests, "Deployment")
+        if "replicas" in workload["spec"]
+    }
+    assert scaled == {"crawler", "rag-api", "tgi"}
+    assert not scaled & fixed
+
+
+def test_the_processes_of_one_stream_are_as_many_as_their_addresses(tmp_path: Path) -> None:
+    manifests = render_with("feature-stream-cluster", tmp_path)
+    [stream] = [
+        one for one in of_kind(manifests, "StatefulSet") if one["metadata"]["name"] == "feature-stream"
+    ]
+    [container] = stream["spec"]["template"]["spec"]["containers"]
+    [addresses] = [
+        entry["value"] for entry in container["env"] if entry["name"] == "FEATURE_STREAM_ADDRESSES"
+    ]
+    expected = [
+        f"feature-stream-{number}.feature-stream:2101" for number in range(stream["spec"]["replicas"])
+    ]
+    assert addresses.split(",") == expected
+    assert len(expected) <= DOCUMENT_CHANGES.partitions
+    assert "volumeClaimTemplates" not in stream["spec"]
