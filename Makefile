@@ -32,10 +32,10 @@ up: setup ## The platform and its web page, until Ctrl-C
 	@$(RUN)/twin up
 
 test: $(UV) ## Every test, with the servers they need
-	@$(SYNC) --group dev --group torch
+	@$(SYNC) --group dev --group deploy --group torch
 	@tests/servers/install.sh
 	@tests/servers/install-chromium.sh
-	$(RUN)/pytest -n 2 --dist loadfile --durations 10 libs services deploy tests/contract tests/test_conftest.py
+	$(RUN)/pytest -n 2 --dist loadfile --durations 10 libs services deploy tests/contract tests/deploy tests/test_conftest.py
 	$(RUN)/pytest --durations 10 tests/e2e tests/integration tests/chaos
 
 lint: $(UV) ## Style, types, import rules, dead code
