@@ -1,8 +1,8 @@
 """Any sentence-transformers model, in process; needs the extra `sentence-transformers`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,5 +60,5 @@ def _computes_bf16() -> bool:
     """Whether the processor has AVX512-BF16 or AMX; without them bf16 is slower than fp32."""
     import torch
 
-    capabilities: dict[str, bool] = torch.cpu.get_capabilities()
+    capabilities: Mapping[str, Any] = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
