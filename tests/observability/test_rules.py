@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.observability.prometheus_server import CONFIGURATION
 from tests.observability.rules import RULE_FILES, RULE_TESTS, Rule, alert_expectations, all_rules
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,11 @@ def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("path", RULE_TESTS, ids=lambda path: path.stem)
 def test_the_unit_tests_of_the_rules_pass(path: Path) -> None:
     done = promtool("test", "rules", path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_accepts_the_configuration() -> None:
+    done = promtool("check", "config", CONFIGURATION)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
