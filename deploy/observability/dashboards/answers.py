@@ -39,7 +39,7 @@ _HTTP = Row(
         ),
         Panel(
             "Under way",
-            "Requests whose answer is not complete; streams count until their last word.",
+            "Requests that are not answered to the end, streams included; the scrape itself is one.",
             (Query("sum(twin_http_requests_under_way)", "requests"),),
         ),
         Panel(

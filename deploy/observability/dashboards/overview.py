@@ -106,7 +106,7 @@ _LAG = Row(
         ),
         Panel(
             "Kafka to index",
-            "Events that the stream has not read.",
+            "Events that the stream has not read; 1 a partition is the marker that ends a transaction.",
             (Query("sum(twin_feature_stream_lag_events)", "events"),),
         ),
         Panel(

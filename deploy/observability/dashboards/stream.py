@@ -88,7 +88,7 @@ _INDEXING = Row(
         ),
         Panel(
             "Events not read",
-            "By partition; one that grows alone has a hot key or a stuck worker.",
+            "By partition; 1 is the marker that ends a transaction, one that grows alone has a stuck worker.",
             (Query("sum by (partition) (twin_feature_stream_lag_events)", "{{partition}}"),),
         ),
         Panel(
