@@ -35,8 +35,9 @@ test: $(UV) ## Every test, with the servers they need
 	@$(SYNC) --group dev --group deploy --group torch
 	@tests/servers/install.sh
 	@tests/servers/install-chromium.sh
+	@tests/servers/install-prometheus.sh
 	$(RUN)/pytest -n 2 --dist loadfile --durations 10 libs services deploy tests/contract tests/deploy tests/test_conftest.py
-	$(RUN)/pytest --durations 10 tests/e2e tests/integration tests/chaos
+	$(RUN)/pytest --durations 10 tests/e2e tests/integration tests/observability tests/chaos
 
 lint: $(UV) ## Style, types, import rules, dead code
 	@$(SYNC) --group dev --inexact
@@ -63,10 +64,11 @@ chaos: $(UV) ## Faults of every kind for about an hour, and a table of what was 
 	@tests/chaos/install.sh
 	PYTHONPATH=bench $(RUN)/python -m tests.chaos
 
-schemas: $(UV) ## Write the event schemas and the OpenAPI document anew
+schemas: $(UV) ## Write the event schemas, the OpenAPI document and the dashboards anew
 	@$(SYNC) --group dev --inexact
 	$(RUN)/python -m twin_common.contracts tests/contract/schemas
 	$(RUN)/python -m twin_rag_api.contract tests/contract/openapi.json
+	$(RUN)/python -m deploy.observability.dashboards
 
 COMPOSE = docker compose --project-directory deploy/compose -f deploy/compose/compose.yaml
 DEMO_COMPOSE = $(COMPOSE) -f deploy/compose/compose.demo.yaml

@@ -64,6 +64,12 @@ class Api:
     async def get(self, path: str, author_id: AuthorId = ADA, **params: Any) -> httpx.Response:
         return await self.http.get(path, params=params, headers=self.as_author(author_id))
 
+    async def figure(self, series: str) -> float:
+        """A number out of `/metrics`, which all services of this process share."""
+        lines = (await self.http.get("/metrics")).text.splitlines()
+        [value] = [line.removeprefix(series) for line in lines if line.startswith(f"{series} ")]
+        return float(value)
+
     async def scope(self, author_id: AuthorId = ADA) -> AuthorScope:
         return await self.resources.authenticator.authenticate(self.keys[author_id])
 

@@ -23,6 +23,12 @@ BACK_FILLS = Counter("twin_cdc_back_fills_total", "Times all documents were publ
 BACK_FILL_EXPECTED = Gauge("twin_cdc_back_fill_expected_documents", "What the back-fill has to publish.")
 BACK_FILL_DONE = Gauge("twin_cdc_back_fill_published_documents", "What it has published so far.")
 
+# A series has to be there, at 0, before its first event: increase() does not see how a series is born.
+for _operation in ("upsert", "delete"):
+    EVENTS.labels(_operation)
+for _server in ("kafka", "warehouse"):
+    FAILURES.labels(_server)
+
 
 def count(changes: Sequence[Change], clock: ServerClock) -> None:
     """Record a batch that Kafka has confirmed."""

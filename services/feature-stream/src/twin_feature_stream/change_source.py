@@ -258,7 +258,8 @@ class _ChangePartition(StatefulSourcePartition[Received, int]):
         self._lag_told = time.monotonic()
         if high < 0:  # before the first fetch the client knows no end of the log
             return
-        lag = max(0, high - self._next)
+        behind = high - self._next
+        lag = behind if behind > _MARKER else 0
         self._unread[self._place.partition] = lag
         self._lag.set(lag)
 
@@ -281,6 +282,10 @@ def _consumer(settings: KafkaSettings, broker: _BrokerWatch | None = None) -> Co
         }
         | watched
     )
+
+
+_MARKER = 1
+"""A transaction of Kafka ends with a record that no reader is shown: that far behind there may be nothing."""
 
 
 def _lost(place: TopicPartition, problem: str) -> LostPosition:

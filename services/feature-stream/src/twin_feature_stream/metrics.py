@@ -7,6 +7,7 @@ from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge, Histogram
 
 from twin_common.documents import Stage, StageTimes
+from twin_common.events import IndexOutcome
 
 _FRESHNESS_SECONDS = (0.1, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 5, 10, 30, 60, 300, 1800)
 """Fine around the objective of one second; deploy/observability/rules/freshness.yaml reads the bucket 1."""
@@ -32,6 +33,19 @@ LAST_EVENT = Gauge(
 RECONCILED = Counter(
     "twin_feature_stream_reconciled_documents_total", "Differences found and published", ["kind"]
 )
+
+# A series has to be there, at 0, before its first event: increase() does not see how a series is born.
+for _outcome in (*IndexOutcome, "repeated"):
+    DOCUMENTS.labels(str(_outcome))
+for _origin in ("encoded", "reused"):
+    CHUNKS.labels(_origin)
+for _reason in (
+    *("no_cloudevent", "malformed_event", "unsupported_schema", "identity_mismatch", "malformed_document"),
+    *("embedding_failed", "refused_by_index"),
+):
+    DEAD_LETTERS.labels(_reason)
+for _kind in ("missing", "stale", "foreign"):
+    RECONCILED.labels(_kind)
 
 _tracer = trace.get_tracer("twin")
 

@@ -3,6 +3,7 @@
 from twin_common.errors import ServerUnavailable
 from twin_common.events import FeedbackGiven
 from twin_common.warehouse import FeedbackRecords
+from twin_rag_api.metrics import FEEDBACK
 from twin_rag_api.publishing import EventPublisher
 
 
@@ -25,3 +26,4 @@ class Feedback:
         except ServerUnavailable:
             await self._records.delete(feedback.feedback_id)
             raise
+        FEEDBACK.labels(feedback.rating or "edit").inc()

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
+
+from twin_common.events import Rating
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _SLOW = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -15,6 +17,7 @@ REQUEST_SECONDS = Histogram(
     ("method", "route", "status"),
     buckets=_SLOW,
 )
+REQUESTS_UNDER_WAY = Gauge("twin_http_requests_under_way", "Requests whose answer is not complete.")
 RETRIEVAL_SECONDS = Histogram(
     "twin_retrieval_step_duration_seconds", "Steps of a search.", ("step",), buckets=_FAST
 )
@@ -30,6 +33,23 @@ FIRST_TOKEN_SECONDS = Histogram(
 TOKENS = Counter("twin_generation_tokens_total", "Tokens read and written.", ("engine", "kind"))
 ANSWERS = Counter("twin_answers_total", "Answers by how they ended.", ("outcome",))
 ENGINE_FAILURES = Counter("twin_engine_failures_total", "Failures of the language model.", ("reason",))
+CITATIONS = Histogram("twin_answer_citations", "Sources that an answer cites.", buckets=(0, 1, 2, 3, 4, 5))
+FEEDBACK = Counter("twin_feedback_total", "What owners said of answers.", ("rating",))
+
+# A series has to be there, at 0, before its first event: increase() does not see how a series is born.
+for _outcome in ("answered", "nothing_found", "fallback"):
+    ANSWERS.labels(_outcome)
+for _reason in (
+    "connection",
+    "connect_timeout",
+    "first_token_timeout",
+    "next_token_timeout",
+    "broken_stream",
+    "empty",
+):
+    ENGINE_FAILURES.labels(_reason)
+for _rating in (*Rating, "edit"):
+    FEEDBACK.labels(str(_rating))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twin_rag_api.errors import problem_response
-from twin_rag_api.metrics import REQUEST_SECONDS
+from twin_rag_api.metrics import REQUEST_SECONDS, REQUESTS_UNDER_WAY
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -51,7 +51,10 @@ class RequestObserver:
             await send(message)
 
         try:
-            with structlog.contextvars.bound_contextvars(request_id=request_id):
+            with (
+                REQUESTS_UNDER_WAY.track_inprogress(),
+                structlog.contextvars.bound_contextvars(request_id=request_id),
+            ):
                 await self._app(scope, receive, send_observed)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")

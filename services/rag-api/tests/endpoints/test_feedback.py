@@ -26,8 +26,10 @@ class TestFeedback:
         self, start_api: StartApi, kafka_bootstrap: str, warehouse: Warehouse
     ) -> None:
         api: Api = await start_api(kafka=kafka_bootstrap)
+        counted = await api.figure('twin_feedback_total{rating="down"}')
         response = await api.post("/v1/feedback", GIVEN)
         assert response.status_code == 201
+        assert await api.figure('twin_feedback_total{rating="down"}') == counted + 1
         (kept,) = await warehouse.feedback.all(ADA)
         assert kept.feedback_id == response.json()["feedback_id"]
         assert (kept.rating, kept.edit) == (Rating.DOWN, "It holds the rope.")

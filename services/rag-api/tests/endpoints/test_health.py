@@ -39,6 +39,7 @@ class TestMetrics:
         assert 'route="/v1/search",status="200"' in metrics
         assert 'route="/v1/crawls/{run_id}",status="404"' in metrics
         assert 'route="unmatched"' in metrics
+        assert "twin_http_requests_under_way 1.0" in metrics  # this one
         assert 'twin_retrieval_step_duration_seconds_count{step="search"}' in metrics
         assert "7d1f" not in metrics
         assert ADA not in metrics

@@ -17,6 +17,7 @@ from twin_rag_api.generation.prompt import PROMPT_VERSION
 from twin_rag_api.generation.relevance import is_answerable
 from twin_rag_api.metrics import (
     ANSWERS,
+    CITATIONS,
     ENGINE_FAILURES,
     FIRST_TOKEN_SECONDS,
     GENERATION_SECONDS,
@@ -93,6 +94,7 @@ class Answers:
                         case Finish():
                             finish = piece
         sources = {source.number: source for source in task.sources}
+        CITATIONS.observe(len(cited))
         yield AnswerEnd(tuple(sources[number] for number in sorted(cited)), usage, finish)
 
     async def _pieces(self, task: Task) -> AsyncGenerator[Piece, None]:

@@ -1,0 +1,49 @@
+"""What people do with a platform: crawl, import, search, ask."""
+
+import asyncio
+
+from twin_common.documents import Author, Category, DocumentDraft
+from twin_common.identity import parse_author_id
+from twin_common.warehouse import Warehouse
+from twin_crawler.testing.mock_site import MockSite, article
+from twin_local.api import ApiClient
+from twin_local.authors import register_author
+from twin_local.connection import Connection
+from twin_local.crawls import follow_run, request_crawl
+from twin_local.status import platform_status
+
+_ADA = parse_author_id("ada")
+_SECONDS = 120
+
+
+async def do_some_work(connection: Connection, site: MockSite, number: int) -> None:
+    """One round; each brings documents of its own, so that each moves every counter that it can move."""
+    site.pages[f"/posts/{number}"] = article(
+        f"The beacon {number}", f"Beacon {number} turns once every nine seconds and is seen for miles."
+    )
+    pages = [path for path in site.pages if path.startswith("/posts/")]
+    site.list_in_sitemap([*pages, f"/posts/missing-{number}"])
+    await register_author(connection, Author(author_id=_ADA, name="Ada", links=(site.url,)))
+    async with Warehouse(connection.warehouse) as warehouse:
+        run_id = await request_crawl(connection.kafka, _ADA)
+        await follow_run(warehouse, _ADA, run_id, lambda _: None)
+        await warehouse.documents.put_many([_post(f"{number}-{entry}") for entry in range(3)])
+    await _until_searchable(connection, documents=4 * number)
+    async with ApiClient(connection.api_url, connection.key(_ADA)) as api:
+        assert await api.search("How fast does the beacon turn?", 3)
+        pieces = [piece async for piece in api.answer("How fast does the beacon turn?")]
+        assert pieces
+
+
+def _post(name: str) -> DocumentDraft:
+    text = f"Post {name} tells of a night in harbour {name}, when ice was reported and nobody left."
+    return DocumentDraft.at(_ADA, f"https://ada.example/{name}", category=Category.POST, text=text)
+
+
+async def _until_searchable(connection: Connection, documents: int) -> None:
+    async with asyncio.timeout(_SECONDS):
+        while True:
+            counts = (await platform_status(connection)).counts
+            if counts["total"] >= documents and not counts["pending"]:
+                return
+            await asyncio.sleep(0.2)
