@@ -15,6 +15,7 @@ from twin_common.telemetry import TelemetrySettings
 from twin_common.vector_index import VectorIndexSettings
 from twin_common.warehouse import WarehouseSettings
 from twin_crawler.settings import CrawlerSettings
+from twin_feature_stream.settings import FeatureStreamSettings
 from twin_rag_api.settings import ApiSettings
 
 pytestmark = pytest.mark.integration
@@ -71,6 +72,7 @@ def test_every_variable_of_the_table_is_read() -> None:
     settings: list[type[BaseSettings]] = [
         CrawlerSettings,
         EmbeddingSettings,
+        FeatureStreamSettings,
         KafkaSettings,
         ApiSettings,
         TelemetrySettings,

@@ -12,6 +12,7 @@ from scrapy.exceptions import (
 from twisted.internet.error import ConnectError, ConnectionClosed
 
 from twin_common.errors import ForbiddenLink
+from twin_crawler.bounded_heads import HeadTooLarge
 from twin_crawler.failures import Failure
 
 _REASONS: tuple[tuple[type[Exception], str, str], ...] = (
@@ -51,6 +52,8 @@ def failure_of(error: BaseException) -> Failure:
 
 def _failure_of_transfer(error: DownloadFailedError) -> Failure:
     text = str(error)
+    if HeadTooLarge.__name__ in text:
+        return Failure("too_large", "the answer's headers are more than this crawler accepts")
     if "certificate" in text.lower() or "SSL" in text:
         return Failure("tls", f"the host's certificate or encryption is not accepted: {text}")
     return Failure("unreachable", f"the connection broke: {text}")

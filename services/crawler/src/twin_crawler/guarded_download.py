@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolu
 from zope.interface import implementer
 
 from twin_common.link_guard import Address, LinkGuard, VettedUrl, resolve
+from twin_crawler.bounded_heads import BoundedHeads
 
 _DNS_TIMEOUT_SECONDS = 10.0
 
@@ -91,6 +92,7 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        self._pool._factory = BoundedHeads
         from twisted.internet import reactor
 
         names = reactor.nameResolver
