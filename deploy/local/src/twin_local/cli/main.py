@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from twin_common.errors import TwinError
-from twin_local.cli import ask, demo, keys, operate, platform, sources
+from twin_local.cli import ask, datasets, demo, keys, operate, platform, sources
 
 app = typer.Typer(
     help="The platform that learns to write like you, on this machine or elsewhere.",
@@ -14,7 +14,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (platform, demo, sources, ask, keys, operate):
+for group in (platform, demo, sources, ask, keys, operate, datasets):
     group.register(app)
 
 
