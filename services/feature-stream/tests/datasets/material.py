@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from twin_common.documents import Category, DocumentHead, HeadStatus
 from twin_common.identity import AuthorId
@@ -13,6 +14,11 @@ from twin_feature_stream.datasets.samples import Kind, Origin, Sample
 ADA = AuthorId("ada")
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _SYLLABLES = ("ba", "ce", "di", "fo", "gu", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "zo")
+
+
+def document_id(name: str) -> str:
+    """What the document of this name is called in the index."""
+    return str(uuid5(NAMESPACE_URL, name))
 
 
 def prose(seed: object, sentences: int = 8, words: int = 12) -> str:
@@ -28,7 +34,7 @@ def head(name: str, text: str, *, days: int = 0, **fields: Any) -> DocumentHead:
     """The head of a document that was published `days` after the first."""
     return DocumentHead.model_validate(
         {
-            "document_id": name,
+            "document_id": document_id(name),
             "author_id": ADA,
             "version": 1,
             "content_hash": f"hash of {name}",

@@ -5,7 +5,7 @@ from twin_feature_stream.datasets.instructions import announced_articles, instru
 from twin_feature_stream.datasets.passages import PassagePolicy, passages
 from twin_feature_stream.datasets.samples import Kind, Sample
 
-from .material import article, head, post, prose
+from .material import article, document_id, head, post, prose
 
 _CODE = 'def add(a, b):\n    """Add two numbers, slowly."""\n    total = a + b\n    return total\n'
 
@@ -62,9 +62,9 @@ def test_a_post_that_names_an_article_is_one_about_it() -> None:
     by_title = by_title.model_copy(update={"text": f"New: the long way to Kafka! {by_title.text}"})
     samples = instructed(about, by_address, by_title, post("third"))
     kinds = {sample.origin.document_id: sample.kind for sample in samples}
-    assert kinds["short"] is kinds["other"] is Kind.POST_FROM_ARTICLE
-    assert kinds["third"] is not Kind.POST_FROM_ARTICLE
-    (told,) = (sample for sample in samples if sample.origin.document_id == "short")
+    assert kinds[document_id("short")] is kinds[document_id("other")] is Kind.POST_FROM_ARTICLE
+    assert kinds[document_id("third")] is not Kind.POST_FROM_ARTICLE
+    (told,) = (sample for sample in samples if sample.origin.document_id == document_id("short"))
     assert "The long way to Kafka" in told.instruction
 
 

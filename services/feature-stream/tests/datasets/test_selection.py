@@ -5,7 +5,7 @@ import pytest
 from twin_common.documents import Authorship, HeadStatus
 from twin_feature_stream.datasets.selection import select
 
-from .material import article, head, prose
+from .material import article, document_id, head, prose
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_what_is_not_wholly_the_owners_is_left_out_with_its_reason(
     fields: dict[str, Any], reason: str
 ) -> None:
     selection = select([article("one"), article("two", **fields)])
-    assert [document.document_id for document in selection.documents] == ["one"]
+    assert [document.document_id for document in selection.documents] == [document_id("one")]
     assert selection.dropped == {reason: 1}
 
 
@@ -34,7 +34,8 @@ def test_a_paragraph_of_three_documents_is_boilerplate() -> None:
     selection = select(documents)
     assert selection.boilerplate == 3
     assert not any(frame in document.text for document in selection.documents)
-    assert all(prose(document.document_id) in document.text for document in selection.documents)
+    texts = {document.title: document.text for document in selection.documents}
+    assert all(prose(name) in texts[f"On {name}"] for name in "abc")
 
 
 def test_headings_and_code_of_several_documents_stay() -> None:

@@ -6,6 +6,7 @@ The signals are those of Rae et al., Scaling Language Models (Gopher, 2021), A.1
 import re
 from collections import Counter
 from dataclasses import dataclass
+from math import pow as power
 
 from twin_common.documents import Category
 from twin_feature_stream.datasets.samples import Sample
@@ -66,7 +67,7 @@ def quality(text: str, category: Category) -> float:
 
 def _expected_variety(words: int) -> float:
     """The share of different words in ordinary prose of this length falls with it (Heaps' law)."""
-    return min(1.0, 1.6 * float(words) ** -0.2)
+    return min(1.0, 1.6 * power(words, -0.2))
 
 
 def _length(size: int, least: int, most: int) -> str | None:
