@@ -1,7 +1,7 @@
 """A build from the vector index to the folder and the event, with the warehouse for feedback."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,9 +104,6 @@ async def test_a_refusal_is_remembered_and_nothing_is_announced(builder: Builder
         await builder.build("bob")  # type: ignore[arg-type]
     assert builder.registry.last_build("bob") is not None  # type: ignore[arg-type]
     assert not recorder.events
-
-
-Answering = Callable[[str], httpx.Response]
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ author's own text; `preference` sets it, or the author's own edit, against what 
 {_table("rows", statistics.rows)}
 {_table("training samples by kind", statistics.kinds)}
 {_table("training samples by category", statistics.categories)}
+The training answers have {statistics.answer_words} words.
+
 The newest documents of each category are held out, whole; no document is in both splits.
 
 ## What was left out

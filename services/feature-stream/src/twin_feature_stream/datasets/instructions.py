@@ -67,11 +67,16 @@ def instruct(passage: Passage, articles: Mapping[str, Announced], seed: int) -> 
     if passage.origin.category is Category.CODE:
         return _of_code(passage, random)
     announced = _announced_in(passage, articles)
-    kind = random.choice(_kinds(passage, announced))
+    kinds = _kinds(passage, announced)
+    random.shuffle(kinds)
+    samples = (_of_prose(passage, kind, announced, random) for kind in kinds)
+    return next((sample for sample in samples if sample is not None), None)
+
+
+def _of_prose(passage: Passage, kind: Kind, announced: Announced | None, random: Random) -> Sample | None:
     before, answer = _split(passage) if kind is Kind.CONTINUE else ("", passage.text)
-    is_post = passage.origin.category is Category.POST
     topic = _topic(passage)
-    templates = (POST if is_post else SECTION)[kind]
+    templates = (POST if passage.origin.category is Category.POST else SECTION)[kind]
     if kind is Kind.EXPLAIN and topic.endswith("?"):
         templates = QUESTION
     values = {
