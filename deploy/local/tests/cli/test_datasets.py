@@ -12,7 +12,6 @@ from typer.testing import CliRunner, Result
 
 from twin_common.documents import DocumentHead
 from twin_common.identity import document_id, parse_author_id
-from twin_common.kafka_settings import KafkaSettings
 from twin_common.vector_index import VectorIndexSettings, connect, ensure_collections
 from twin_common.warehouse import Warehouse
 from twin_feature_stream.datasets.assembly import NotEnoughText
@@ -65,7 +64,7 @@ async def index(
             "MONGODB_URL": mongodb_url,
             "MONGODB_DATABASE": warehouse.database.name,
             "QDRANT_URL": qdrant_url,
-            "KAFKA_BOOTSTRAP_SERVERS": KafkaSettings(bootstrap_servers=kafka_bootstrap).bootstrap_servers,
+            "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
             "COLUMNS": "200",
         }.items():
             patched.setenv(name, value)

@@ -1,6 +1,7 @@
 import json
 from collections import Counter
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,23 @@ def test_a_version_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert not registry.has(version.dataset_id)
     registry.save(version, dataset)
     assert registry.has(version.dataset_id)
-    assert registry.version(version.dataset_id) == version
+    kept = registry.version(version.dataset_id)
+    assert kept.statistics == version.statistics
+    assert kept.lineage.model_copy(update={"files": {}}) == version.lineage
     assert registry.dataset(version.dataset_id) == dataset
-    assert registry.versions() == registry.versions(ADA) == [version]
+    assert registry.versions() == registry.versions(ADA) == [kept]
+
+
+def test_lineage_has_the_hash_of_every_parquet_file(tmp_path: Path) -> None:
+    registry = DatasetRegistry(tmp_path)
+    version, dataset = made()
+    registry.save(version, dataset)
+    folder = registry.path(version.dataset_id)
+    files = registry.version(version.dataset_id).lineage.files
+    assert files == {
+        name: sha256((folder / name).read_bytes()).hexdigest()
+        for name in ("instruct/test.parquet", "instruct/train.parquet")
+    }
 
 
 def test_the_columns_are_those_that_trl_reads(tmp_path: Path) -> None:

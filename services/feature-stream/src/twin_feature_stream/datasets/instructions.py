@@ -37,7 +37,8 @@ _NOTES = 6
 _LEAST_NOTE_WORDS = 5
 _LEAD_WORDS = 40
 _LEAST_TITLE_LETTERS = 15
-_LEAST_ANSWER_WORDS = 40
+_LEAST_WORDS_TO_CUT = 80
+_LEAST_POST_WORDS_TO_CUT = 40
 
 
 @dataclass(frozen=True)
@@ -97,15 +98,16 @@ def _of_prose(passage: Passage, kind: Kind, announced: Announced | None, random:
 
 def _kinds(passage: Passage, announced: Announced | None) -> list[Kind]:
     """The kinds that fit the passage; writing is what a twin is asked for most."""
-    long = len(passage.text.split()) >= 2 * _LEAST_ANSWER_WORDS and len(passage.sentences) >= 4
+    words = len(passage.text.split())
     if passage.origin.category is Category.POST:
+        long = words >= _LEAST_POST_WORDS_TO_CUT and len(passage.sentences) >= 4
         if announced:
             return [Kind.POST_FROM_ARTICLE]
         if len(_PART.findall(passage.text)) >= 3:
             return [Kind.THREAD]
         return [Kind.WRITE, Kind.WRITE, *([Kind.CONTINUE, Kind.OUTLINE] if long else [])]
     kinds = [Kind.WRITE, Kind.WRITE]
-    if passage.before or long:
+    if passage.before or (words >= _LEAST_WORDS_TO_CUT and len(passage.sentences) >= 4):
         kinds.append(Kind.CONTINUE)
     if len(passage.sentences) >= 4:
         kinds.append(Kind.OUTLINE)

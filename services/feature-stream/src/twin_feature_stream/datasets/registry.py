@@ -7,6 +7,7 @@ confirmed.
 import os
 import shutil
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -55,8 +56,13 @@ class DatasetRegistry:
             for (configuration, split), rows in dataset.rows.items():
                 if rows:
                     write_rows(unfinished / configuration / f"{split}.parquet", configuration, rows)
+            files = {
+                str(file.relative_to(unfinished)): sha256(file.read_bytes()).hexdigest()
+                for file in sorted(unfinished.rglob("*.parquet"))
+            }
+            lineage = version.lineage.model_copy(update={"files": files})
             (unfinished / "README.md").write_text(data_card(version, _languages(dataset)), encoding="utf-8")
-            for name, part in (("statistics", version.statistics), ("lineage", version.lineage)):
+            for name, part in (("statistics", version.statistics), ("lineage", lineage)):
                 text = part.model_dump_json(indent=2) + "\n"
                 (unfinished / f"{name}.json").write_text(text, encoding="utf-8")
             for file in unfinished.rglob("*"):

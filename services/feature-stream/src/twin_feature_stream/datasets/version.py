@@ -35,6 +35,8 @@ class Lineage(BaseModel):
     rejected_by: tuple[str, ...]
     """The models that wrote at least one rejected answer."""
     code_version: str
+    files: dict[str, str] = Field(default_factory=dict)
+    """sha256 of each Parquet file, by its path in the version's folder; for readers that know no more."""
 
 
 class Statistics(BaseModel):
