@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from random import Random
+from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits
 
 import numpy as np
 from corpus import AUTHOR, articles_file
@@ -21,11 +22,14 @@ from twin_common.documents import Category, DocumentHead, HeadStatus
 from twin_feature_stream.cleaning import clean, clean_line
 from twin_feature_stream.datasets.assembly import BuildPolicy, Draft, draft, finish
 from twin_feature_stream.datasets.copies import ngrams
+from twin_feature_stream.datasets.redaction import redact
 from twin_feature_stream.datasets.samples import Sample
 from twin_feature_stream.duplicates import NEAR
 from twin_feature_stream.signature import Signature, sign
 
 _OPENING_WORDS = 3
+_SEEDED = 40
+"""How many secrets of each kind are put into articles."""
 
 
 def _heads(file: Path) -> list[DocumentHead]:
@@ -75,6 +79,42 @@ def _signatures(samples: list[Sample]) -> Signature:
     return np.stack(found)
 
 
+def _redaction(heads: list[DocumentHead], tries: int) -> dict[str, float]:
+    """The share of made-up secrets and addresses that is gone, each put somewhere into an article's text."""
+    random = Random(1)
+    kinds = dict.fromkeys(_secrets(random), 0)
+    for _ in range(tries):
+        for name, (frame, secret) in _secrets(random).items():
+            text = random.choice(heads).text
+            place = text.find(" ", random.randrange(len(text) // 2))
+            seeded = f"{text[:place]}\n{frame.format(secret)}\n{text[place:]}"
+            kinds[name] += secret not in redact(seeded)[0]
+    return {f"redacted_of_seeded_{name}": count / tries for name, count in kinds.items()}
+
+
+def _secrets(random: Random) -> dict[str, tuple[str, str]]:
+    """A line of prose or code, and what stands in it, of each kind."""
+
+    def some(alphabet: str, count: int) -> str:
+        return "".join(random.choices(alphabet, k=count))
+
+    mixed, upper = ascii_letters + digits, ascii_uppercase + digits
+    name, street = some(ascii_lowercase, 7), some(ascii_lowercase, 8).capitalize()
+    return {
+        "aws_key": ('client = connect("{}")', "AKIA" + some(upper, 16)),
+        "github_token": ("git clone with {} as it is", "ghp_" + some(mixed, 36)),
+        "model_api_key": ('    api_key="{}",', "sk-" + some(mixed, 48)),
+        "hub_token": ("export HF_TOKEN={}", "hf_" + some(mixed, 34)),
+        "assigned_secret": ('password = "{}"', some(mixed, 20)),
+        "bearer_token": ("Authorization: Bearer {}", some(mixed, 32)),
+        "url_password": ("mongodb://app:{}@db.example:27017/x", some(mixed, 14)),
+        "email": ("Write to {} about it.", f"{name}@{some(ascii_lowercase, 6)}.example"),
+        "phone": ("Call {} at night.", f"+49 {some(digits, 3)} {some(digits, 7)}"),
+        "english_address": ("I live at {} now.", f"{random.randint(1, 999)} {street} Street"),
+        "german_address": ("Ich wohne {} jetzt.", f"{street}straße {random.randint(1, 99)}"),
+    }
+
+
 def _variety(samples: list[Sample]) -> dict[str, float]:
     instructions = [sample.instruction for sample in samples]
     openings = Counter(" ".join(text.split()[:_OPENING_WORDS]) for text in instructions)
@@ -112,6 +152,7 @@ def _benchmark(heads: list[DocumentHead], tries: int) -> dict[str, float]:
         **{f"redacted_{kind}": count for kind, count in sorted(made.selection.redacted.items())},
         "boilerplate_paragraphs": made.selection.boilerplate,
         "words_in_answers_share": sum(len(one.answer.split()) for one in (*train, *test)) / words,
+        **_redaction(heads, _SEEDED),
         **_across(train, test),
         **_variety(train),
         "mean_quality": sum(sample.quality for sample in train) / len(train),

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_BENCHMARKS = ("throughput", "cdc", "freshness", "retrieval", "api")
+_BENCHMARKS = ("throughput", "cdc", "freshness", "retrieval", "api", "dataset_quality")
 
 
 def main() -> None:

@@ -94,8 +94,9 @@ class FakeModel:
 
     name = "fake"
 
-    def __init__(self, failure: str | None = None) -> None:
+    def __init__(self, failure: str | None = None, failures: int = 10**9) -> None:
         self.failure = failure
+        self.failures = failures
         self.asked: list[str] = []
         self.open = 0
         self.most_open = 0
@@ -108,6 +109,6 @@ class FakeModel:
         self.open -= 1
         content = messages[-1]["content"]
         self.asked.append(content)
-        if self.failure:
-            raise ModelFailure(self.failure, "as told")
+        if self.failure and len(self.asked) <= self.failures:
+            raise ModelFailure(self.failure, "as told", is_transient=self.failure == "status_429")
         return f"Answer number {len(content)} to a question"

@@ -1,3 +1,5 @@
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from twin_feature_stream.datasets.chat_model import ModelFailure, ModelSettings,
 
 from .material import FakeModel
 
-_FOUR = AskingPolicy(concurrency=4, failures_in_a_row=5)
+_FOUR = AskingPolicy(concurrency=4, retry_seconds=(0, 0), failures_in_a_row=5)
 
 
 def questions(count: int) -> list[Question]:
@@ -54,6 +56,16 @@ async def test_a_model_that_is_down_is_given_up_and_asked_at_the_next_build(tmp_
     assert answers.failures["timeout"] == len(down.asked)
     again = await ask(FakeModel(), questions(100), tmp_path / "answers", _FOUR)
     assert again.asked == 100
+
+
+async def test_what_may_pass_is_tried_again_and_what_may_not_is_not(tmp_path: Path) -> None:
+    busy, slow = FakeModel("status_429", failures=2), FakeModel("timeout", failures=1)
+    answers = await ask(busy, questions(1), tmp_path / "busy", _FOUR)
+    assert answers.texts != [None]
+    assert len(busy.asked) == 3
+    answers = await ask(slow, questions(1), tmp_path / "slow", _FOUR)
+    assert answers.texts == [None]
+    assert len(slow.asked) == 1
 
 
 async def test_progress_reaches_the_end_whatever_happens(tmp_path: Path) -> None:
@@ -118,3 +130,23 @@ async def test_what_is_no_answer_is_a_failure_with_a_reason(
     with pytest.raises(ModelFailure) as failure:
         await model.complete([{"role": "user", "content": "Hi"}], 7)
     assert failure.value.reason == reason
+
+
+async def test_a_server_that_sends_a_byte_now_and_then_is_given_up() -> None:
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    settings = ModelSettings(url=f"http://{host}:{port}/v1", model="m", timeout_seconds=0.5)
+    async with contextlib.aclosing(OpenAICompatibleModel(settings)) as model:
+        with pytest.raises(ModelFailure) as failure:
+            async with asyncio.timeout(120):
+                await model.complete([{"role": "user", "content": "Hi"}], 7)
+    server.close()
+    assert failure.value.reason == "timeout"

@@ -77,3 +77,12 @@ def test_a_held_out_answer_that_an_edit_quotes_is_contaminated() -> None:
     curated = curate(samples, [f"As I wrote: {newest}"], CurationPolicy())
     assert newest not in {one.answer for one in curated.test}
     assert curated.dropped == {"contaminated": 1}
+
+
+def test_an_edited_copy_in_a_newer_document_is_on_no_side_a_second_time() -> None:
+    samples = [sample(f"d{number}", prose(number, sentences=20), days=number) for number in range(10)]
+    edited = sample("newest", samples[4].answer.replace(".", ". So", 2), days=90, place=0)
+    fresh = sample("newest", prose("fresh"), days=90, place=1)
+    curated = curate([*samples, edited, fresh], [], CurationPolicy())
+    assert [one.answer for one in curated.test] == [fresh.answer]
+    assert curated.dropped == {"near_duplicate": 1}

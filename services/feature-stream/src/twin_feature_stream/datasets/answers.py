@@ -19,6 +19,8 @@ class AskingPolicy:
     """How a model is asked."""
 
     concurrency: int = 8
+    retry_seconds: tuple[float, ...] = (1.0, 5.0)
+    """The rests before a question is asked again whose failure may pass."""
     failures_in_a_row: int = 5
     """After so many it is taken to be down, and asked no more in this build."""
 
@@ -96,7 +98,7 @@ async def ask(
             else:
                 answers.asked += 1
                 try:
-                    text = await model.complete(questions[place].messages, questions[place].max_tokens)
+                    text = await _complete(model, questions[place], policy.retry_seconds)
                 except ModelFailure as failure:
                     answers.failures[failure.reason] += 1
                     in_a_row += 1
@@ -112,3 +114,14 @@ async def ask(
             for _ in range(policy.concurrency):
                 workers.create_task(work(cache))
     return answers
+
+
+async def _complete(model: ChatModel, question: Question, rests: Sequence[float]) -> str:
+    for rest in rests:
+        try:
+            return await model.complete(question.messages, question.max_tokens)
+        except ModelFailure as failure:
+            if not failure.is_transient:
+                raise
+        await asyncio.sleep(rest)
+    return await model.complete(question.messages, question.max_tokens)

@@ -1,5 +1,6 @@
 """A language model behind any OpenAI-compatible URL, as the building of datasets asks it."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -27,9 +28,11 @@ class ModelSettings(BaseModel):
 class ModelFailure(TwinError):
     """The model gave no usable answer; `reason` is a word for counting."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, *, is_transient: bool = False) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
+        self.is_transient = is_transient
+        """Whether the same question may be answered a moment later."""
 
 
 class ChatModel(Protocol):
@@ -58,6 +61,7 @@ class OpenAICompatibleModel:
             headers={"authorization": f"Bearer {key}"},
             limits=httpx.Limits(max_connections=settings.concurrency),
         )
+        self._timeout_seconds = settings.timeout_seconds
         self.name = settings.model
 
     async def complete(self, messages: Messages, max_tokens: int) -> str:
@@ -73,16 +77,21 @@ class OpenAICompatibleModel:
             "temperature": 0,
         }
         try:
-            response = await self._client.post("chat/completions", json=body)
+            # httpx limits each read; a server that sends a byte now and then would never end.
+            async with asyncio.timeout(self._timeout_seconds):
+                response = await self._client.post("chat/completions", json=body)
             response.raise_for_status()
             text = response.json()["choices"][0]["message"]["content"]
-        except httpx.TimeoutException as error:
+        except (TimeoutError, httpx.TimeoutException) as error:
             raise ModelFailure("timeout", f"{self.name} did not answer in time") from error
         except httpx.HTTPStatusError as error:
             status = error.response.status_code
-            raise ModelFailure(f"status_{status}", f"{self.name} answered {status}") from error
+            is_transient = status == httpx.codes.TOO_MANY_REQUESTS or status >= 500
+            detail = f"{self.name} answered {status}"
+            raise ModelFailure(f"status_{status}", detail, is_transient=is_transient) from error
         except httpx.HTTPError as error:
-            raise ModelFailure("connection", f"{self.name} cannot be reached: {error}") from error
+            detail = f"{self.name} cannot be reached: {error}"
+            raise ModelFailure("connection", detail, is_transient=True) from error
         except (ValueError, LookupError, TypeError) as error:
             raise ModelFailure("malformed", f"{self.name} answered no chat completion") from error
         if not isinstance(text, str) or not text.strip():

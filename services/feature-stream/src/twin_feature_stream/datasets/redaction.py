@@ -1,7 +1,8 @@
 """Takes secrets and personal data out of a text before anything is learnt from it.
 
 Every rule replaces what it finds by a placeholder in angle brackets, so that a sentence or a line of code
-stays whole. Rules of providers' keys follow the prefixes that the providers publish.
+stays whole. Every repetition that may begin anywhere is bounded, so that no text takes long. Rules of
+providers' keys follow the prefixes that the providers publish.
 """
 
 import re
@@ -29,6 +30,16 @@ def _is_random(text: str) -> bool:
     return _entropy(text) >= _LEAST_ENTROPY
 
 
+def _is_random_with_digit(text: str) -> bool:
+    return _is_random(text) and any(character.isdigit() for character in text)
+
+
+def _is_no_word(text: str) -> bool:
+    """What stands in quotes: random, with a digit or both cases, unlike your-key-goes-here."""
+    mixed = text != text.lower() and text != text.upper()
+    return _is_random_with_digit(text) or (mixed and _is_random(text))
+
+
 def _is_card(text: str) -> bool:
     """Luhn's check of a card number."""
     digits = [int(character) for character in text if character.isdigit()][::-1]
@@ -52,19 +63,23 @@ _PREFIXED_KEY = (
 )
 _ASSIGNED = (
     r"(?i)(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|auth|credential)"
-    r"[\w-]*[\"']?\s*(?::=|[:=]|=>)\s*[\"']?(?P<value>[\w+/=.~!@#$%^&*-]{12,})"
+    r"[\w-]{0,40}[\"']?\s{0,9}(?::=|[:=]|=>)\s{0,9}"
 )
+_VALUE = r"(?P<value>[\w+/=.~!@#$%^&*-]{12,})"
 
 _RULES = (
     _Rule(
         "private_key",
-        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S),
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.S
+        ),
     ),
     _Rule("secret", re.compile(rf"(?<![\w-])(?:{_PREFIXED_KEY})")),
-    _Rule("token", re.compile(r"(?<!\w)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*")),
+    _Rule("token", re.compile(r"(?<!\w)eyJ[\w-]{8,2000}\.eyJ[\w-]{8,4000}\.[\w-]*")),
     _Rule("token", re.compile(r"(?i)\bbearer\s+(?P<value>[\w.~+/=-]{16,})"), _is_random),
-    _Rule("password", re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@]*:(?P<value>[^\s/@<]{3,})@")),
-    _Rule("secret", re.compile(_ASSIGNED), lambda value: _is_random(value) and _has_digit(value)),
+    _Rule("password", re.compile(r"\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@]{0,100}:(?P<value>[^\s/@<]{3,200})@")),
+    _Rule("secret", re.compile(_ASSIGNED + r"[\"']" + _VALUE), _is_no_word),
+    _Rule("secret", re.compile(_ASSIGNED + _VALUE), _is_random_with_digit),
     _Rule("email", re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.)+[A-Za-z]{2,24}(?![\w-])")),
     _Rule("iban", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){3,7}(?: ?[0-9A-Z]{1,3})?\b")),
     _Rule("card", re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])"), _is_card),
@@ -73,14 +88,15 @@ _RULES = (
     _Rule(
         "address",
         re.compile(
-            rf"\b\d{{1,5}}[A-Za-z]?,? (?:[NSEW]\.? )?(?:[A-Z0-9][\w'’-]*,? ){{1,3}}{_STREET_KIND}(?!\w)"
+            r"\b\d{1,5}[A-Za-z]?,? (?:[NSEW]\.? )?"
+            rf"(?:[A-Z0-9][\w'’-]{{0,40}},? ){{1,3}}{_STREET_KIND}(?!\w)"
             r"(?:,? (?:Apt|Suite|Unit|#)\.? ?\w+)?(?:,? [A-Z][a-z]+(?: [A-Z][a-z]+)?,? [A-Z]{2} \d{5})?"
         ),
     ),
     _Rule(
         "address",
         re.compile(
-            r"\b[A-ZÄÖÜ][\wäöüß-]*(?:straße|strasse|str\.|gasse|weg|allee|platz|ufer)\s\d{1,4}\s?[a-z]?\b"
+            r"\b[A-ZÄÖÜ][\wäöüß-]{0,40}(?:straße|strasse|str\.|gasse|weg|allee|platz|ufer)\s\d{1,4}\s?[a-z]?\b"
             r"(?:, \d{4,5} [A-ZÄÖÜ][\wäöüß]+)?"
         ),
     ),
@@ -93,10 +109,6 @@ _RULES = (
     ),
     _Rule("address", re.compile(r"\bP\.? ?O\.? Box \d+\b")),
 )
-
-
-def _has_digit(text: str) -> bool:
-    return any(character.isdigit() for character in text)
 
 
 def redact(text: str) -> tuple[str, Counter[str]]:
