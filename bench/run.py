@@ -14,6 +14,7 @@ _BENCHMARKS = (
     "growth",
     "duplicates",
     "reindex",
+    "dataset_quality",
 )
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from twin_common.documents import Author, Category, DocumentDraft
+from twin_common.authors import Author
+from twin_common.documents import Category, DocumentDraft
 from twin_common.identity import parse_author_id
 from twin_common.warehouse import Warehouse
 from twin_crawler.testing.mock_site import MockSite, article

@@ -16,6 +16,7 @@ from twin_common.topics import (
     CRAWL_REQUESTS,
     CRAWL_REQUESTS_DEAD,
     CRAWL_RUNS,
+    DATASETS_READY,
     DOCUMENT_CHANGES,
     DOCUMENT_CHANGES_DEAD,
     DOCUMENTS_INDEXED,
@@ -50,6 +51,7 @@ _FLOWS = (
     _Flow("feature-stream", "receive", DOCUMENT_CHANGES),
     _Flow("feature-stream", "send", DOCUMENT_CHANGES_DEAD),
     _Flow("feature-stream", "send", DOCUMENTS_INDEXED),
+    _Flow("feature-stream", "send", DATASETS_READY),
 )
 
 _CLOUDEVENTS_HEADERS = {

@@ -20,6 +20,7 @@ from twin_common.errors import PoisonMessage, UnsupportedSchema
 from twin_common.topics import (
     CRAWL_REQUESTS,
     CRAWL_RUNS,
+    DATASETS_READY,
     DOCUMENT_CHANGES,
     DOCUMENTS_INDEXED,
     FEEDBACK,
@@ -286,12 +287,40 @@ class FeedbackGiven(Event):
         return self.author_id
 
 
+class DatasetReady(Event):
+    """A version of an author's dataset exists; its event id is the dataset's, however often it is sent."""
+
+    TYPE = "twin.dataset.ready.v1"
+    TOPIC = DATASETS_READY
+
+    dataset_id: str
+    """The author and the beginning of `content_hash`."""
+    author_id: AuthorSlug
+    content_hash: str
+    """sha256 over every row: equal hashes are equal datasets."""
+    location: str
+    """The dataset's folder in the registry, relative to it."""
+    documents: int = Field(ge=0)
+    train_samples: int = Field(ge=0)
+    test_samples: int = Field(ge=0)
+    preference_pairs: int = Field(ge=0)
+    """Of training and test together; 0: there is nothing to do preference optimisation with."""
+    warnings: tuple[str, ...] = ()
+    """What a trainer should know, each a sentence."""
+    created_at: Timestamp = Field(default_factory=utc_now)
+
+    @property
+    def key(self) -> str:
+        return self.dataset_id
+
+
 EVENTS: tuple[type[Event], ...] = (
     CrawlRequested,
     CrawlReported,
     DocumentUpserted,
     DocumentDeleted,
     DocumentIndexed,
+    DatasetReady,
     FeedbackGiven,
 )
 _BY_TYPE = {event.TYPE: event for event in EVENTS}

@@ -27,6 +27,7 @@ CRAWL_REQUESTS = Topic("crawl.requests.v1", partitions=4, retention_ms=7 * _DAY_
 CRAWL_RUNS = Topic("crawl.runs.v1", partitions=4, retention_ms=30 * _DAY_MS)
 DOCUMENT_CHANGES = Topic("content.documents.changes.v1", partitions=4, compacted=True)
 DOCUMENTS_INDEXED = Topic("content.documents.indexed.v1", partitions=4, retention_ms=7 * _DAY_MS)
+DATASETS_READY = Topic("datasets.ready.v1", partitions=4, retention_ms=365 * _DAY_MS)
 FEEDBACK = Topic("feedback.v1", partitions=4, retention_ms=365 * _DAY_MS)
 
 
@@ -43,6 +44,7 @@ ALL_TOPICS = (
     CRAWL_RUNS,
     DOCUMENT_CHANGES,
     DOCUMENTS_INDEXED,
+    DATASETS_READY,
     FEEDBACK,
     CRAWL_REQUESTS_DEAD,
     DOCUMENT_CHANGES_DEAD,

@@ -27,9 +27,14 @@ _FNV_PRIME = np.uint64(0x100000001B3)
 Signature = NDArray[np.uint32]
 
 
+def words_of(text: str) -> list[str]:
+    """What is compared of a text: its words in lower case."""
+    return _WORD.findall(text.lower())
+
+
 def sign(text: str) -> Signature | None:
     """The MinHash of the words of a text, whatever their case and punctuation; None for a short one."""
-    words = _WORD.findall(text.lower())
+    words = words_of(text)
     if len(words) < _LEAST_WORDS:
         return None
     count = len(words) - _SHINGLE_WORDS + 1

@@ -6,7 +6,19 @@ import typer
 from rich.console import Console
 
 from twin_common.errors import TwinError
-from twin_local.cli import ask, crawl, dead_letters, demo, documents, erasure, index, keys, platform, sources
+from twin_local.cli import (
+    ask,
+    crawl,
+    datasets,
+    dead_letters,
+    demo,
+    documents,
+    erasure,
+    index,
+    keys,
+    platform,
+    sources,
+)
 
 app = typer.Typer(
     help="The platform that learns to write like you, on this machine or elsewhere.",
@@ -14,7 +26,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (platform, demo, sources, crawl, ask, keys, documents, index, dead_letters, erasure):
+for group in (
+    platform,
+    demo,
+    sources,
+    crawl,
+    ask,
+    keys,
+    documents,
+    index,
+    dead_letters,
+    erasure,
+    datasets,
+):
     group.register(app)
 
 
