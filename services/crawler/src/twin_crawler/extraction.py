@@ -11,6 +11,7 @@ from twin_common.documents import normalise_text
 from twin_crawler.boilerplate import trim_boilerplate
 from twin_crawler.code_blocks import StandIns
 from twin_crawler.failures import Failure
+from twin_crawler.inline_markup import LinkMarks, repair_inline_markup
 from twin_crawler.page_metadata import PageMetadata
 from twin_crawler.plain_text import plain_text
 
@@ -124,10 +125,13 @@ def _main_text(tree: HtmlElement, url: str, metadata: PageMetadata) -> str:
 def _extract_markdown(tree: HtmlElement, url: str) -> str:
     """What trafilatura takes for the main text, with the page's code and quotes; changes the tree."""
     strip_elements(tree, "script", "style", with_tail=False)
+    repair_inline_markup(tree)
     stand_ins = StandIns(sha256(tostring(tree)).hexdigest()[:10])
     stand_ins.take_blocks(tree)
+    links = LinkMarks(url)
+    links.take_links(tree)
     markdown = _extract(tree, url) or _extract(tostring(tree, encoding="unicode", method="html"), url)
-    return normalise_text(stand_ins.put_back(markdown))
+    return normalise_text(stand_ins.put_back(links.put_back(markdown)))
 
 
 def _extract(page: HtmlElement | str, url: str) -> str:
@@ -140,7 +144,6 @@ def _extract(page: HtmlElement | str, url: str) -> str:
             url=url,
             output_format="markdown",
             include_formatting=True,
-            include_links=True,
             include_tables=True,
             include_comments=False,
         )
