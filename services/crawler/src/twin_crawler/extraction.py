@@ -23,7 +23,7 @@ _LONGEST_LOGIN_PAGE = 600
 # Where the page shows less than this share of the text that its JSON-LD carries, it loads the text later.
 _LEAST_SHARE_SHOWN = 0.3
 
-# Characters that XML forbids, plain or as a reference: a tree that holds one refuses every change of its text.
+# Characters that XML forbids, plain or as a reference: a tree refuses to set a text that holds one.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
     r"|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])(?!\d)|x0*(?:[0-8bcef]|1[\da-f])(?![\da-f]));?",

@@ -36,19 +36,20 @@ def remove_furniture(tree: HtmlElement) -> None:
     named: dict[str, list[HtmlElement]] = defaultdict(list)
     for element in tree.iter(*_CONTAINERS):
         name = _furniture_name(element)
-        if (
-            name
-            and element.find(".//h1") is None
-            and next(element.iterancestors("pre", "code"), None) is None
-        ):
+        if name and element.find(".//h1") is None and not _is_in_code(element):
             named[name].append(element)
     text, prose = _size(tree), _prose(tree)
     for elements in named.values():
-        outermost = [element for element in elements if not set(element.iterancestors()) & set(elements)]
+        known = set(elements)
+        outermost = [element for element in elements if known.isdisjoint(element.iterancestors())]
         small = sum(map(_size, outermost)) < _LARGEST_SHARE * text
         if small and sum(map(_prose, outermost)) < _LARGEST_SHARE * (prose or text):
             for element in outermost:
                 element.drop_tree()
+
+
+def _is_in_code(element: HtmlElement) -> bool:
+    return next(element.iterancestors("pre", "code"), None) is not None
 
 
 def _furniture_name(element: HtmlElement) -> str:
