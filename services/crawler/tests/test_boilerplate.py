@@ -43,13 +43,6 @@ def test_teasers_and_pleas_between_paragraphs_go(block: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "heading", ["## Related posts", "### Leave a reply", "## 3 Comments", "## About the author"]
-)
-def test_what_follows_the_article_goes(heading: str) -> None:
-    assert trimmed(BODY, BODY, heading, "Something short.") == f"{BODY}\n\n{BODY}"
-
-
-@pytest.mark.parametrize(
     "block",
     [
         "See [the paper](/paper) for why this holds.",

@@ -293,3 +293,17 @@ class TestTitleAndAuthor:
     )
     def test_the_author_by_precedence(self, head: str, content: str, author: str | None) -> None:
         assert extracted(content, head=f"<title>On logs</title>{head}").author == author
+
+
+@pytest.mark.parametrize("control", ["\x00", "\x0b", "\x1f", "&#11;", "&#x1F;", "&#0;", "\ufffe"])
+def test_control_characters_are_no_part_of_a_page(control: str) -> None:
+    prose = "The paragraph says what the logs are for, and why anybody reads them at all. " * 6
+    html = (
+        f"<html><head><title>On{control}logs</title></head><body><article><p>{prose}</p>"
+        f"<p>See <a href='/a'>the{control}log</a> here, at &#150; and &#x1F600;.</p><p>{prose}</p></article>"
+    )
+    page = extract_page(html.encode(), "https://blog.example/logs")
+    assert isinstance(page, ExtractedPage)
+    assert page.title == "On logs"
+    assert "[the log](https://blog.example/a)" in page.text
+    assert "😀" in page.text

@@ -120,19 +120,6 @@ _PLEA = re.compile(
     r"|back to (?:top|blog|all)|skip to (?:content|main))",
     re.IGNORECASE,
 )
-_TAIL_HEADING = re.compile(
-    r"\W*(?:related|recommended|comments?\b|\d+ (?:comments|responses|replies|thoughts)|leave a"
-    r"|about the authors?|about (?:me|us)$|share (?:this|on|via)|subscribe|newsletter|sign up"
-    r"|more (?:from|stories|articles|posts|on|to)|(?:you|we) (?:may|might|think you)|read (?:next"
-    r"|more)|keep reading|continue reading|latest (?:posts|news|articles|stories)|recent (?:posts"
-    r"|articles)|popular|trending|most (?:read|popular)|up next|what to read|tags?\s*:?$"
-    r"|categories\s*:?$|filed under|follow us|join (?:us|the|our)|stay (?:in touch|informed|up"
-    r"|connected)|other (?:posts|articles|stories)|similar|discussion$|post navigation"
-    r"|author(?: bio)?$|contact us|get (?:the latest|in touch|started)|ähnliche|mehr (?:zum|zu|von"
-    r"|aus)|weitere|kommentare|das könnte|lesen sie|commentaires|comentarios|articles? (?:similaires"
-    r"|liés)|à lire|artículos|relacionad)",
-    re.IGNORECASE,
-)
 
 
 def trim_boilerplate(markdown: str, titles: Iterable[str], author: str | None = None) -> str:
@@ -145,7 +132,7 @@ def trim_boilerplate(markdown: str, titles: Iterable[str], author: str | None = 
     """
     blocks = split_blocks(markdown)
     blocks = _without_opening(blocks, [_key(title) for title in titles], author)
-    kept = [block for block in _without_tail(blocks) if not _is_teaser(block)]
+    kept = [block for block in blocks if not _is_teaser(block)]
     while kept and kept[-1].is_heading:
         kept.pop()
     return "\n\n".join(block.markdown for block in kept)
@@ -205,22 +192,3 @@ def _is_teaser(block: Block) -> bool:
     if block.link_share > 0.95 and count >= 4:
         return True
     return count <= _LONGEST_PLEA and bool(_PLEA.search(block.text))
-
-
-def _without_tail(blocks: Sequence[Block]) -> list[Block]:
-    """Cut from the first heading that opens what follows an article, in the last part of the words."""
-    total = sum(len(block.words) for block in blocks)
-    seen = 0
-    kept: list[Block] = []
-    for block in blocks:
-        short = len(block.words) <= 8
-        if (
-            seen > 0.9 * total
-            and short
-            and (block.is_heading or not _SENTENCE_END.search(block.text))
-            and _TAIL_HEADING.match(block.text)
-        ):
-            break
-        seen += len(block.words)
-        kept.append(block)
-    return kept

@@ -1,5 +1,6 @@
 """From the bytes of a page to the Markdown and the facts that are stored. A pure function."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -11,6 +12,8 @@ from twin_common.documents import normalise_text
 from twin_crawler.boilerplate import trim_boilerplate
 from twin_crawler.code_blocks import StandIns
 from twin_crawler.failures import Failure
+from twin_crawler.inline_markup import LinkMarks, repair_inline_markup
+from twin_crawler.page_furniture import remove_furniture
 from twin_crawler.page_metadata import PageMetadata
 from twin_crawler.plain_text import plain_text
 
@@ -19,6 +22,13 @@ _LONGEST_LOGIN_PAGE = 600
 
 # Where the page shows less than this share of the text that its JSON-LD carries, it loads the text later.
 _LEAST_SHARE_SHOWN = 0.3
+
+# Characters that XML forbids, plain or as a reference: a tree refuses to set a text that holds one.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
+    r"|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])(?!\d)|x0*(?:[0-8bcef]|1[\da-f])(?![\da-f]));?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,7 @@ def extract_file(body: bytes, url: str, content_type: str = "") -> dict[str, str
 
 def _parse(body: bytes, content_type: str) -> HtmlElement | None:
     try:
-        text = _decode(body, content_type)
+        text = _CONTROL.sub(" ", _decode(body, content_type))
         # The text is encoded anew: the parser would otherwise believe a wrong charset in the page.
         # Comments go at once: what follows one inside a line is lost in the extraction.
         parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
@@ -124,10 +134,14 @@ def _main_text(tree: HtmlElement, url: str, metadata: PageMetadata) -> str:
 def _extract_markdown(tree: HtmlElement, url: str) -> str:
     """What trafilatura takes for the main text, with the page's code and quotes; changes the tree."""
     strip_elements(tree, "script", "style", with_tail=False)
+    remove_furniture(tree)
+    repair_inline_markup(tree)
     stand_ins = StandIns(sha256(tostring(tree)).hexdigest()[:10])
     stand_ins.take_blocks(tree)
+    links = LinkMarks(url)
+    links.take_links(tree)
     markdown = _extract(tree, url) or _extract(tostring(tree, encoding="unicode", method="html"), url)
-    return normalise_text(stand_ins.put_back(markdown))
+    return normalise_text(stand_ins.put_back(links.put_back(markdown)))
 
 
 def _extract(page: HtmlElement | str, url: str) -> str:
@@ -140,7 +154,6 @@ def _extract(page: HtmlElement | str, url: str) -> str:
             url=url,
             output_format="markdown",
             include_formatting=True,
-            include_links=True,
             include_tables=True,
             include_comments=False,
         )
