@@ -12,7 +12,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 from uuid import uuid4
 
-from confluent_kafka import Consumer
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from pydantic import SecretStr
 
 from tests.integration.apache_kafka import ApacheKafka
@@ -111,7 +111,13 @@ class ChangeCapture:
                 "log_level": 0,
             }
         )
-        self._consumer.subscribe([DOCUMENT_CHANGES.name])
+        # No group: whether its coordinator outlives a killed broker is not the question here.
+        self._consumer.assign(
+            [
+                TopicPartition(DOCUMENT_CHANGES.name, partition, OFFSET_BEGINNING)
+                for partition in range(DOCUMENT_CHANGES.partitions)
+            ]
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
