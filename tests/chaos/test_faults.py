@@ -11,7 +11,7 @@ from tests.chaos.trial import run_trial
 from tests.integration.apache_kafka import JARS
 
 _KILLS = replace(KILLS, targets=("cdc", "feature-stream", *SERVERS), faults=5, writes=80)
-_NETWORK = replace(NETWORK, faults=8, writes=80, seconds=(0.5, 1.5))
+_NETWORK = replace(NETWORK, faults=4, writes=50, seconds=(0.5, 1.5))
 
 pytestmark = pytest.mark.integration
 
