@@ -189,6 +189,8 @@ class _ChangePartition(StatefulSourcePartition[Received, int]):
         if resume_at is not None and not low <= resume_at <= high:
             raise _lost(place, f"at offset {resume_at}, but its log holds {low} to {high}")
         self._next = low if resume_at is None else resume_at
+        # Behind the last event the log may hold the marks of transactions, which no reader is shown.
+        self._end = self._next
         start = OFFSET_BEGINNING if resume_at is None else resume_at
         self._consumer.assign([TopicPartition(place.topic, place.partition, start)])
         self._awake_at: datetime | None = None
@@ -247,6 +249,10 @@ class _ChangePartition(StatefulSourcePartition[Received, int]):
         error = message.error()
         if error is None:
             return False
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._end = int(message.offset() or 0)
+            self._lag_told = 0.0
+            return True
         if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             raise _lost(self._place, f"at offset {self._next}: {error.str()}")
         if error.fatal() or (not error.retriable() and error.code() >= 0):
@@ -258,8 +264,7 @@ class _ChangePartition(StatefulSourcePartition[Received, int]):
         self._lag_told = time.monotonic()
         if high < 0:  # before the first fetch the client knows no end of the log
             return
-        behind = high - self._next
-        lag = behind if behind > _MARKER else 0
+        lag = max(0, high - max(self._next, self._end))
         self._unread[self._place.partition] = lag
         self._lag.set(lag)
 
@@ -275,6 +280,7 @@ def _consumer(settings: KafkaSettings, broker: _BrokerWatch | None = None) -> Co
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "error",
+            "enable.partition.eof": True,
             "fetch.wait.max.ms": 100,
             "fetch.message.max.bytes": settings.max_message_bytes + 65_536,
             "queued.max.messages.kbytes": _BUFFERED_KILOBYTES,
@@ -282,10 +288,6 @@ def _consumer(settings: KafkaSettings, broker: _BrokerWatch | None = None) -> Co
         }
         | watched
     )
-
-
-_MARKER = 1
-"""A transaction of Kafka ends with a record that no reader is shown: that far behind there may be nothing."""
 
 
 def _lost(place: TopicPartition, problem: str) -> LostPosition:
