@@ -65,7 +65,10 @@ class LyingStore:
 def _write(request: Request, raw: bytes) -> Write | None:
     """The write in a request; None when it is another request."""
     path = request.url.path
-    collection = path.split("/")[2] if path.startswith("/collections/") else ""
+    name = path.split("/")[2] if path.startswith("/collections/") else ""
+    collection = name.split("__")[
+        0
+    ]  # the stream names the build that it writes: chunks__all_minilm_l6_v2__p2
     if request.method == "PUT" and path.endswith("/points"):
         return Write(collection, deletes=False, body=json.loads(raw))
     if request.method == "POST" and path.endswith("/points/delete"):
