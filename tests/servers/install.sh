@@ -2,6 +2,7 @@
 # Brings what the tests start beside the Python packages: Java, and the jars of Apache Kafka.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. tests/servers/debian.sh
 
 kafka=.cache/kafka-4.3.1
 
@@ -9,15 +10,7 @@ packages=()
 command -v java >/dev/null || packages+=(openjdk-17-jre-headless)
 [ -e "$kafka/complete" ] || command -v mvn >/dev/null || packages+=(maven)
 
-if [ "${#packages[@]}" -gt 0 ]; then
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-        echo "The tests need ${packages[*]}: install them (Debian: sudo apt-get install ${packages[*]})" >&2
-        exit 1
-    fi
-    echo "Installing ${packages[*]}"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
-fi
+[ "${#packages[@]}" -eq 0 ] || apt_install "${packages[@]}"
 
 if [ ! -e "$kafka/complete" ]; then
     echo "Fetching Apache Kafka 4.3.1 (44 MB)"

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from twin_local.api import ApiClient, Citation
-from twin_local.cli.sources import AuthorOption
+from twin_local.cli.options import AuthorOption
 from twin_local.connection import Connection
 
 console = Console(highlight=False)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from twin_common.vector_index import connect
 from twin_common.warehouse import Warehouse
-from twin_local.cli.sources import AuthorOption
+from twin_local.cli.options import AuthorOption, JsonOption
 from twin_local.connection import Connection
 from twin_local.home import TwinHome
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from twin_feature_stream.datasets.version import DatasetVersion
 
 console = Console(highlight=False)
-JsonOption = Annotated[bool, typer.Option("--json", help="For scripts.")]
 DatasetArgument = Annotated[str, typer.Argument(help="A dataset's id, as 'twin dataset list' shows it.")]
 
 

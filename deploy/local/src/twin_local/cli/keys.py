@@ -12,6 +12,7 @@ from rich.table import Table
 from twin_common.clock import utc_now
 from twin_common.identity import AuthorId
 from twin_common.warehouse import Warehouse
+from twin_local.cli.options import AuthorOption
 from twin_local.connection import Connection
 from twin_local.errors import PlatformError
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from twin_rag_api.auth import ApiKeys
 
 console = Console(highlight=False)
-AuthorOption = Annotated[
-    str | None, typer.Option("--author", help="Whose twin; needed when there are several.")
-]
 Answer = TypeVar("Answer")
 
 

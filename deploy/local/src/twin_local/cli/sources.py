@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from twin_common.warehouse import Warehouse
 from twin_local.authors import read_author_file, register_author
+from twin_local.cli.options import AuthorOption
 from twin_local.connection import Connection
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 console = Console(highlight=False)
 _NO_ADDRESS = "https://file.invalid/page"  # where a page out of a file stands, unless it names its address
-AuthorOption = Annotated[
-    str | None, typer.Option("--author", help="Whose twin; needed when there are several.")
-]
 
 
 def register(app: typer.Typer) -> None:
