@@ -15,17 +15,20 @@ class TestAuthorTurns:
     async def test_one_at_a_time_and_authors_side_by_side(self, warehouse: Warehouse) -> None:
         running: list[AuthorId] = []
         together: set[tuple[AuthorId, ...]] = set()
+        both = asyncio.Barrier(2)
 
         async def work(author: AuthorId) -> None:
             running.append(author)
             assert running.count(author) == 1
-            await asyncio.sleep(0.3)
+            await both.wait()  # never over, unless another author's work begins meanwhile
             together.add(tuple(sorted(running)))
+            await both.wait()
             running.remove(author)
 
         copies = [AuthorTurns(warehouse.author_leases) for _ in range(2)]
         wanted = [(copy, author) for copy in copies for author in (_ADA, _BO)]
-        await asyncio.gather(*(copy.work(author, lambda a=author: work(a)) for copy, author in wanted))  # type: ignore[misc]
+        async with asyncio.timeout(120):
+            await asyncio.gather(*(copy.work(author, lambda a=author: work(a)) for copy, author in wanted))  # type: ignore[misc]
         assert (_ADA, _BO) in together
         assert await warehouse.author_leases.holder(_ADA) is None
 
