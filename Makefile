@@ -32,7 +32,7 @@ up: setup ## The platform and its web page, until Ctrl-C
 	@$(RUN)/twin up
 
 test: $(UV) ## Every test, with the servers they need
-	@$(SYNC) --group dev --group deploy --group torch
+	@$(SYNC) --group dev --group deploy --group torch --group train
 	@tests/servers/install.sh
 	@tests/servers/install-chromium.sh
 	@tests/servers/install-prometheus.sh

@@ -1,0 +1,1 @@
+"""Trains, measures and releases a model that writes like its author."""
