@@ -25,10 +25,10 @@ from twin_common.events import DocumentUpserted, Message, encode
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.testing.embedding import NullEmbedder
 from twin_common.topics import DOCUMENT_CHANGES_DEAD
-from twin_common.vector_index import CHUNKS, VectorIndexSettings, connect
+from twin_common.vector_index import CHUNKS, DOCUMENTS, VectorIndexSettings, connect
 
 _GROUP = 500
-_WORDS_A_DOCUMENT = 110
+_WORDS_A_DOCUMENT = 12
 _POISON_EVERY = 100
 _CHECKPOINTS = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
 
@@ -100,13 +100,14 @@ async def _measure(chunks: int) -> dict[str, float]:
                 print(time.strftime("%H:%M:%S"), points[-1], flush=True)
         client = connect(VectorIndexSettings())
         stored = (await client.count(CHUNKS, exact=True)).count
+        heads = (await client.count(DOCUMENTS, exact=True)).count
         await client.close()
         driver.close()
         letters = _dead_letters()
     settled = sizes[len(sizes) // 5 :]
     return {
         "chunks": stored,
-        "lost_documents": done - stored,
+        "lost_documents": done - heads,
         "poisoned_events": poison,
         "dead_letters": letters,
         "chunks_per_second": points[-1].chunks / points[-1].seconds,

@@ -39,10 +39,10 @@ _SECOND = EmbeddingSettings(backend="hashing", model="second")
 
 
 def _draft(number: int, edition: int = 1) -> DocumentDraft:
-    """About ten chunks of 256 tokens."""
+    """About ten chunks."""
     sentences = (
         f"Sentence {line} of note {number} in its edition {edition} tells what the harbour saw that day."
-        for line in range(130)
+        for line in range(21)
     )
     return DocumentDraft.at(
         ADA,
