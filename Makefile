@@ -11,7 +11,7 @@ SYNC = $(UV) sync --frozen --quiet
 SOURCES := libs services deploy/local tests bench conftest.py
 
 .PHONY: help setup demo up test lint format bench chaos schemas clean
-.PHONY: compose-up compose-demo compose-down compose-test k8s-check
+.PHONY: compose-up compose-demo compose-down compose-test k8s-check security-check docs-check
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,7 @@ test: $(UV) ## Every test, with the servers they need
 	@tests/servers/install.sh
 	@tests/servers/install-chromium.sh
 	@tests/servers/install-prometheus.sh
+	@tests/servers/install-linters.sh
 	$(RUN)/pytest -n 2 --dist loadfile --durations 10 libs services deploy tests/contract tests/deploy tests/test_conftest.py
 	$(RUN)/pytest --durations 10 tests/e2e tests/integration tests/observability tests/chaos
 
@@ -96,6 +97,15 @@ compose-test: $(UV) ## The stack on this machine's Docker: demo, hardening, kill
 k8s-check: $(UV) ## Render every overlay and check each object, container and network flow
 	@$(SYNC) --group dev --group deploy --inexact
 	$(RUN)/pytest tests/deploy
+
+security-check: $(UV) ## Linters of security and style over manifests, Dockerfiles and scripts (docs/operations/security.md)
+	@$(SYNC) --group dev --group deploy --inexact
+	@tests/servers/install-linters.sh
+	UV="$(UV)" deploy/security-check
+
+docs-check: $(UV) ## The guides: each link leads somewhere, each command exists, the tables are those of the sources
+	@$(SYNC) --group dev --group deploy --inexact
+	$(RUN)/pytest tests/docs
 
 clean: ## Remove what was installed and everything the local platform keeps
 	rm -rf .venv .uv .twin .cache

@@ -9,6 +9,7 @@ from twin_common.telemetry import TelemetrySettings
 from twin_common.vector_index import VectorIndexSettings
 from twin_common.warehouse import WarehouseSettings
 from twin_crawler.settings import CrawlerSettings
+from twin_feature_stream.datasets.settings import DatasetSettings
 from twin_feature_stream.settings import FeatureStreamSettings
 from twin_rag_api.settings import ApiSettings
 
@@ -19,6 +20,7 @@ READ_BY: dict[str, tuple[type[BaseSettings], ...]] = {
     "feature-stream": (FeatureStreamSettings, *_SERVERS, VectorIndexSettings, EmbeddingSettings),
     "rag-api": (ApiSettings, *_SERVERS, VectorIndexSettings, EmbeddingSettings),
     "topics": (KafkaSettings,),
+    "datasets": (DatasetSettings, *_SERVERS, VectorIndexSettings),
 }
 SERVICES = ("crawler", "cdc", "feature-stream", "rag-api")
 # Of the `twin` command, which has no settings class.

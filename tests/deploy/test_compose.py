@@ -66,7 +66,7 @@ def test_every_service_waits_for_the_topics_and_the_warehouse() -> None:
 def test_what_is_not_core_has_a_profile() -> None:
     profiles = {name: service["profiles"] for name, service in _ALL.items() if "profiles" in service}
     observability = {name: ["observability"] for name in _UNASKED}
-    assert profiles == {"twin": ["tools"], "tgi": ["gpu"], **observability}
+    assert profiles == {"twin": ["tools"], "tgi": ["gpu"], "datasets": ["train"], **observability}
 
 
 def test_two_containers_share_a_network_only_where_one_needs_the_other() -> None:
@@ -79,11 +79,11 @@ def test_two_containers_share_a_network_only_where_one_needs_the_other() -> None
         "collector": "telemetry",
     }
     clients = {
-        "bus": {*SERVICES, "topics", "twin"},
-        "warehouse": {*SERVICES, "twin"},
-        "index": {"feature-stream", "rag-api", "twin"},
+        "bus": {*SERVICES, "datasets", "topics", "twin"},
+        "warehouse": {*SERVICES, "datasets", "twin"},
+        "index": {"feature-stream", "rag-api", "datasets", "twin"},
         "model": {"rag-api"},
-        "telemetry": {*SERVICES, "jaeger", "prometheus", "grafana"},
+        "telemetry": {*SERVICES, "datasets", "jaeger", "prometheus", "grafana"},
     }
     for name, network in server.items():
         on_it = {other for other, service in _ALL.items() if network in service["networks"]}

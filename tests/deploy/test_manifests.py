@@ -15,17 +15,25 @@ from tests.deploy.manifests import (
     render_overlay,
     render_with,
 )
+from tests.deploy.network import Endpoint, may_reach
 from tests.deploy.settings import SERVICES
+from twin_common.kafka_settings import KafkaSettings
 from twin_common.topics import CRAWL_REQUESTS, DOCUMENT_CHANGES
 
 # Objects of operators: their schemas are not Kubernetes' own.
 _OPERATORS = {
     ("external-secrets.io/v1", "ExternalSecret"),
+    ("kafka.strimzi.io/v1", "Kafka"),
+    ("kafka.strimzi.io/v1", "KafkaNodePool"),
+    ("kafka.strimzi.io/v1", "KafkaUser"),
+    ("mongodbcommunity.mongodb.com/v1", "MongoDBCommunity"),
     ("keda.sh/v1alpha1", "ScaledObject"),
     ("keda.sh/v1alpha1", "TriggerAuthentication"),
     ("monitoring.coreos.com/v1", "ServiceMonitor"),
 }
 _VERSIONS = ("1.33", "1.37")
+# In no overlay of ours; each is rendered over the base alone.
+_OPTIONAL = ("hpa", "feature-stream-cluster", "strimzi", "mongodb-operator")
 
 _CONTAINERS = [
     pytest.param(pod, container, id=f"{overlay}-{pod.name}-{container['name']}")
@@ -53,12 +61,12 @@ class TestSchema:
     def test_every_object_of_an_overlay_is_valid(self, overlay: str) -> None:
         _assert_valid(render_overlay(overlay))
 
-    @pytest.mark.parametrize("component", ["hpa", "feature-stream-cluster"])
+    @pytest.mark.parametrize("component", _OPTIONAL)
     def test_every_object_is_valid_with_an_optional_component(self, component: str, tmp_path: Path) -> None:
         _assert_valid(render_with(component, tmp_path))
 
     def test_every_component_is_used_or_tested_alone(self) -> None:
-        used = {"hpa", "feature-stream-cluster"}
+        used = set(_OPTIONAL)
         for overlay in OVERLAYS:
             text = (KUBERNETES / "overlays" / overlay / "kustomization.yaml").read_text()
             used |= {
@@ -217,3 +225,55 @@ def test_the_processes_of_one_stream_are_as_many_as_their_addresses(tmp_path: Pa
     assert addresses.split(",") == expected
     assert len(expected) <= DOCUMENT_CHANGES.partitions
     assert "volumeClaimTemplates" not in stream["spec"]
+
+
+def test_kafka_by_its_operator_lets_the_services_do_what_they_do(tmp_path: Path) -> None:
+    manifests = render_with("strimzi", tmp_path)
+    [kafka] = of_kind(manifests, "Kafka")
+    [user] = of_kind(manifests, "KafkaUser")
+    [configuration] = of_kind(manifests, "ConfigMap")
+    [listener] = kafka["spec"]["kafka"]["listeners"]
+    assert configuration["data"]["KAFKA_BOOTSTRAP_SERVERS"] == f"twin-kafka-bootstrap:{listener['port']}"
+    assert configuration["data"]["KAFKA_SASL_MECHANISM"] == "SCRAM-SHA-512"
+    assert listener["authentication"]["type"] == user["spec"]["authentication"]["type"] == "scram-sha-512"
+    password = user["spec"]["authentication"]["password"]["valueFrom"]["secretKeyRef"]
+    assert password == {"name": "kafka", "key": "KAFKA_SASL_PASSWORD"}
+    assert kafka["spec"]["kafka"]["config"]["message.max.bytes"] > KafkaSettings().max_message_bytes
+
+
+@pytest.mark.parametrize(
+    ("component", "server", "port"),
+    [
+        ("strimzi", {"strimzi.io/cluster": "twin", "strimzi.io/kind": "Kafka"}, 9092),
+        ("mongodb-operator", {"app": "twin-mongodb-svc"}, 27017),
+    ],
+)
+def test_only_clients_leave_for_a_server_of_an_operator(
+    component: str, server: dict[str, str], port: int, tmp_path: Path
+) -> None:
+    manifests = render_with(component, tmp_path)
+    policies = of_kind(manifests, "NetworkPolicy")
+    # Strimzi lets the listener's peers in itself, so that only the way out is ours.
+    target = Endpoint("server", "10.244.3.1", "llm-twin", server)
+    label = {"strimzi": "llm-twin/kafka", "mongodb-operator": "llm-twin/mongodb"}[component]
+    for pod in pods(manifests):
+        source = Endpoint(pod.name, "10.244.1.1", "llm-twin", pod.labels)
+        goes = may_reach(source, target, port, _leaving(policies), "llm-twin")
+        assert goes == (pod.labels.get(label) == "client"), pod.name
+
+
+def _leaving(policies: list[Manifest]) -> list[Manifest]:
+    """The policies as if nothing were said about who may enter."""
+    return [
+        policy | {"spec": policy["spec"] | {"policyTypes": ["Egress"]}}
+        for policy in policies
+        if "Egress" in policy["spec"]["policyTypes"]
+    ]
+
+
+def test_what_runs_by_the_clock_never_runs_beside_itself() -> None:
+    jobs = {job["metadata"]["name"]: job["spec"] for job in of_kind(render_overlay("production"), "CronJob")}
+    assert jobs.keys() == {"datasets", "audit"}
+    for job in jobs.values():
+        assert job["concurrencyPolicy"] == "Forbid"
+        assert job["jobTemplate"]["spec"]["activeDeadlineSeconds"] > 0

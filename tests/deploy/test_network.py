@@ -35,9 +35,9 @@ _IN_CLUSTER = {
     ("demo", "rag-api", 8000),
 }
 _MANAGED = {
-    *((client, "managed kafka", 9094) for client in (*SERVICES, "topics")),
-    *((client, "managed mongodb", 27017) for client in SERVICES),
-    *((client, "managed qdrant", 6333) for client in ("feature-stream", "rag-api")),
+    *((client, "managed kafka", 9094) for client in (*SERVICES, "topics", "datasets")),
+    *((client, "managed mongodb", 27017) for client in (*SERVICES, "datasets", "audit")),
+    *((client, "managed qdrant", 6333) for client in ("feature-stream", "rag-api", "datasets", "audit")),
 }
 _OBSERVED = {
     *(("prometheus", service, port) for service, port in SERVICES.items()),

@@ -64,7 +64,7 @@ class TestExample:
 
 
 class TestCompose:
-    @pytest.mark.parametrize("service", [*SERVICES, "topics"])
+    @pytest.mark.parametrize("service", [*SERVICES, "topics", "datasets"])
     def test_a_service_is_given_only_what_it_reads(self, service: str) -> None:
         for overlay in OVERLAYS:
             definition = load(overlay)["services"].get(service, {})

@@ -11,11 +11,14 @@ from qdrant_client import AsyncQdrantClient, models
 from typer.testing import CliRunner
 
 from twin_common.authors import Author
+from twin_common.clock import utc_now
 from twin_common.documents import Category, DocumentDraft
 from twin_common.identity import AuthorId, parse_author_id
 from twin_common.vector_index import CHUNKS, DOCUMENTS, connect
 from twin_common.warehouse import Warehouse
 from twin_common.warehouse.erasures import AuthorErased
+from twin_feature_stream.datasets.registry import DatasetRegistry
+from twin_feature_stream.datasets.triggers import LastBuild
 from twin_feature_stream.reconcile import compare
 from twin_local.authors import register_author
 from twin_local.cli.main import app
@@ -73,9 +76,11 @@ async def test_erased_is_gone_everywhere_and_stays_away(
             assert (known["state"], known["way"][-1]["stage"]) == ("searchable", "searchable")
             writing = asyncio.create_task(write())
             await asyncio.sleep(1)
+            ours, others = answers_about(home, ADA), answers_about(home, BOB)
             report = await twin("erase", ADA, "--yes", "--json")
             assert report["points_left"] == 0
             assert report["rows"]["posts"] >= 20
+            assert (report["build_files"], ours.exists(), others.exists()) == (2, False, True)
             with pytest.raises(AuthorErased):
                 await writing
             assert ADA not in home.api_keys()
@@ -103,6 +108,15 @@ async def test_erased_is_gone_everywhere_and_stays_away(
             again = await twin("erase", ADA, "--yes", "--json")
             assert (again["rows"], again["documents"]) == ({}, 0)
         await client.close()
+
+
+def answers_about(home: TwinHome, author: AuthorId) -> Path:
+    """What a build leaves beside the datasets: a model's answers about the text, and when it was."""
+    registry = DatasetRegistry(home.registry)
+    registry.set_last_build(author, LastBuild(at=utc_now(), documents={}))
+    answers = registry.answers_file(author)
+    answers.write_text(f"the harbour of {author}")
+    return answers
 
 
 async def twin(*arguments: str) -> Any:

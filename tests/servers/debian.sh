@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts that bring what a test or a long run needs of Debian.
 
 # apt_install PACKAGE…: as root by apt-get; otherwise say what is missing and how to get it, and end.

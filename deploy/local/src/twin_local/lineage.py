@@ -1,4 +1,4 @@
-"""What was made from an author's documents: the dataset versions and models of the folder registry."""
+"""What the folder registry holds of an author: dataset versions, models, and what their builds remember."""
 
 import json
 from dataclasses import dataclass
@@ -32,3 +32,11 @@ def made_from(registry: Path, author_id: AuthorId) -> list[Descendant]:
         if author_id in authors:
             found.append(Descendant(kind, name, path.parent))
     return found
+
+
+def forget_builds(registry: Path, author_id: AuthorId) -> int:
+    """Delete what dataset builds remember of the author, the answers about their text too; how many files."""
+    files = list((registry / "dataset-builds").glob(f"{author_id}.*"))
+    for file in files:
+        file.unlink(missing_ok=True)
+    return len(files)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
@@ -21,7 +22,7 @@ from twin_common.vector_index import VectorIndexSettings, connect
 from twin_local.errors import PlatformError
 from twin_local.home import PlatformRecord, TwinHome
 from twin_local.ports import LOOPBACK, free_port, holder
-from twin_local.processes import ManagedProcess, ProcessSpec, file_probe, http_probe, port_probe
+from twin_local.processes import ManagedProcess, ProcessSpec, at_once, file_probe, http_probe, port_probe
 from twin_local.servers import mongodb
 from twin_local.stream_instances import StreamInstances
 from twin_local.topics import create_topics
@@ -43,6 +44,8 @@ class PlatformOptions:
     api_port: int = 8000
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables for the services, over those of this process."""
+    builds_datasets: bool = False
+    """Whether datasets are built by themselves, where this machine can write them."""
 
 
 class Platform:
@@ -116,6 +119,8 @@ class Platform:
         self._services = {
             name: ManagedProcess(self._service_spec(name), self._home.logs) for name in SERVICES
         }
+        if self._options.builds_datasets and find_spec("pyarrow"):
+            self._services["datasets"] = ManagedProcess(self._datasets_spec(), self._home.logs)
         await asyncio.gather(*(service.start() for service in self._services.values()))
         self._index = connect(VectorIndexSettings(url=self.environment["QDRANT_URL"]))
         self._instances = StreamInstances(
@@ -199,6 +204,7 @@ class Platform:
         environment["QDRANT_URL"] = given.get("QDRANT_URL") or f"http://{LOOPBACK}:{self._ports['vector']}"
         environment["FEATURE_STREAM_RECOVERY_DIR"] = str(recovery)
         environment["RAG_API_URL"] = self.api_url
+        environment["DATASETS_REGISTRY"] = given.get("DATASETS_REGISTRY") or str(self._home.registry)
         for name in SERVICES:
             port = self._options.api_port if name == "rag-api" else free_port()
             environment[port_variable(name)] = str(port)
@@ -227,6 +233,10 @@ class Platform:
         module = f"twin_{name.replace('-', '_')}"
         ready = http_probe(f"http://{LOOPBACK}:{port}/readyz")
         return ProcessSpec(name, _python(module), ready, dict(self.environment))
+
+    def _datasets_spec(self) -> ProcessSpec:
+        command = _python("twin_feature_stream.datasets")
+        return ProcessSpec("datasets", command, at_once, dict(self.environment))
 
     def _read_kafka_address(self) -> None:
         self.environment["KAFKA_BOOTSTRAP_SERVERS"] = self._kafka_address_file.read_text()

@@ -27,7 +27,8 @@ Probe = Callable[[], Awaitable[str | None]]
 """None when the process is ready, else a sentence that says what is missing."""
 
 
-async def _never_broken() -> str | None:
+async def at_once() -> str | None:
+    """The probe of a process that nobody asks anything."""
     return None
 
 
@@ -39,7 +40,7 @@ class ProcessSpec:
     command: list[str]
     ready: Probe
     environment: dict[str, str] = field(default_factory=dict)
-    broken: Probe = _never_broken
+    broken: Probe = at_once
     """Says what only a restart mends, if anything; to be away or slow is no such thing."""
 
 

@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 def build(author: AuthorOption = None, as_json: JsonOption = False) -> None:
     """Make a version of an author's dataset; the same text makes the same version, and nothing new."""
     connection = Connection.find()
-    built = asyncio.run(_build(connection, author, _settings(connection.home)))
+    built = asyncio.run(_build(connection, author, dataset_settings(connection.home)))
     if as_json:
         print(json.dumps({"dataset_id": built.version.dataset_id, "is_new": built.is_new}))
         return
@@ -121,7 +121,7 @@ def diff(one: DatasetArgument, other: DatasetArgument, as_json: JsonOption = Fal
             console.print(f"  {document}")
 
 
-def _settings(home: TwinHome) -> "DatasetSettings":
+def dataset_settings(home: TwinHome) -> "DatasetSettings":
     """As the environment says; the registry is in this machine's twin folder unless it names another."""
     from twin_feature_stream.datasets.settings import DatasetSettings
 
@@ -134,7 +134,7 @@ def _settings(home: TwinHome) -> "DatasetSettings":
 def _registry(home: TwinHome) -> "DatasetRegistry":
     from twin_feature_stream.datasets.registry import DatasetRegistry
 
-    return DatasetRegistry(_settings(home).registry)
+    return DatasetRegistry(dataset_settings(home).registry)
 
 
 def _summary(version: "DatasetVersion") -> dict[str, str | int]:

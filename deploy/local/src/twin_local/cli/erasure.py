@@ -14,10 +14,11 @@ from twin_common.events import Message
 from twin_common.identity import AuthorId, canonical_url, document_id, parse_author_id
 from twin_common.vector_index import connect
 from twin_common.warehouse import Warehouse
+from twin_local.cli.datasets import dataset_settings
 from twin_local.cli.options import JsonOption
 from twin_local.connection import Connection
 from twin_local.errors import PlatformError
-from twin_local.lineage import made_from
+from twin_local.lineage import forget_builds, made_from
 
 console = Console(highlight=False)
 _CONFIRM_SECONDS = 60.0
@@ -44,7 +45,10 @@ def erase(
     connection = Connection.find()
     erased = _document_id(author_id, document) if document else None
     report = asyncio.run(_erase(connection, author_id, erased, wait))
-    descendants = made_from(connection.home.registry, author_id)
+    registry = dataset_settings(connection.home).registry
+    descendants = made_from(registry, author_id)
+    # A model's answers are about documents that may be the erased one; what they cost is asked again.
+    report["build_files"] = forget_builds(registry, author_id)
     if erased is None:
         connection.home.forget_key(author_id)
     if as_json:
@@ -55,6 +59,7 @@ def erase(
         console.print(f"Rows deleted in the warehouse: {rows}")
         console.print(f"Documents that index and event bus were told to forget: {report['documents']}")
         console.print(f"Points left in the index: {report['points_left']}")
+        console.print(f"Files of dataset builds deleted: {report['build_files']}")
         for sentence in report["kept_by_topics"]:
             console.print(f"  {sentence}")
         for entry in descendants:

@@ -32,7 +32,7 @@ def up(
 ) -> None:
     """Run the platform and the web page on this machine until Ctrl-C."""
     quiet_logs()
-    asyncio.run(_up(PlatformOptions(TwinHome.default(), api_port=port)))
+    asyncio.run(_up(PlatformOptions(TwinHome.default(), api_port=port, builds_datasets=True)))
 
 
 async def _up(options: PlatformOptions) -> None:
