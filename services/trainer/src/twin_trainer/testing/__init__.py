@@ -1,0 +1,1 @@
+"""Stand-ins for what is heavy, for tests of this service."""
