@@ -46,6 +46,7 @@ lint: $(UV) ## Style, types, import rules, dead code
 	$(RUN)/mypy libs deploy tests bench services/cdc services/crawler conftest.py
 	cd services/feature-stream && ../../$(RUN)/mypy --config-file ../../pyproject.toml .
 	cd services/rag-api && ../../$(RUN)/mypy --config-file ../../pyproject.toml .
+	cd services/trainer && ../../$(RUN)/mypy --config-file ../../pyproject.toml .
 	$(RUN)/lint-imports
 	$(RUN)/vulture
 

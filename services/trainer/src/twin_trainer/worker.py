@@ -91,7 +91,7 @@ class Worker:
         return True
 
     async def _claim(self, name: str) -> TrainingJob | None:
-        """The next job: what an earlier holder of this device left, then what waits, then what is abandoned."""
+        """What an earlier holder of this device left, then what waits, then what others abandoned."""
         jobs = self.warehouse.training_jobs
         running = await jobs.in_state(JobState.RUNNING)
         waiting = await jobs.in_state(JobState.WAITING)
