@@ -18,6 +18,8 @@ from twin_rag_api.crawls import Crawls
 from twin_rag_api.documents import DocumentDirectory
 from twin_rag_api.erasure import Erasure
 from twin_rag_api.feedback import Feedback
+from twin_rag_api.generation.engine_registry import EngineRegistry
+from twin_rag_api.generation.extractive import ExtractiveEngine
 from twin_rag_api.generation.openai_compatible import OpenAICompatibleEngine
 from twin_rag_api.generation.service import Answers
 from twin_rag_api.index import missing_collections
@@ -46,7 +48,7 @@ class Resources:
     authenticator: Authenticator
     rate_limit: RateLimit
     retrieval: Retrieval
-    engine: OpenAICompatibleEngine | None
+    engines: EngineRegistry
     answers: Answers
     crawls: Crawls
     feedback: Feedback
@@ -65,7 +67,8 @@ class Resources:
         """Connect the parts; nothing is sent anywhere yet."""
         retrieval = Retrieval(encoding, HybridSearch(index))
         publisher = EventPublisher(kafka)
-        engine = OpenAICompatibleEngine.connect(settings) if settings.llm_url else None
+        engine = OpenAICompatibleEngine.connect(settings) if settings.llm_url else ExtractiveEngine(encoding)
+        engines = EngineRegistry(engine)
         return cls(
             settings=settings,
             warehouse=warehouse,
@@ -75,8 +78,8 @@ class Resources:
             authenticator=Authenticator(ApiKeys(warehouse.database)),
             rate_limit=RateLimit(Quota(settings.requests_per_minute)),
             retrieval=retrieval,
-            engine=engine,
-            answers=Answers(retrieval, encoding, engine),
+            engines=engines,
+            answers=Answers(retrieval, encoding, engines),
             crawls=Crawls(warehouse.database, warehouse.crawls, publisher),
             feedback=Feedback(warehouse.feedback, publisher),
             documents=DocumentDirectory(warehouse.database, index),
@@ -89,7 +92,7 @@ class Resources:
             tasks.create_task(self._load_encoder())
             tasks.create_task(self._await_warehouse())
             tasks.create_task(self._await_collections())
-        log.info("ready", engine=self.answers.engine_name)
+        log.info("ready")
         await self._follow_index()
 
     async def missing(self) -> list[str]:
@@ -104,8 +107,7 @@ class Resources:
         """Let go of everything."""
         self.encoding.close()
         await self.publisher.close()
-        if self.engine is not None:
-            await self.engine.close()
+        await self.engines.close()
         await self.index.close()
         await self.warehouse.client.close()
 
