@@ -12,6 +12,9 @@ from pydantic import Field
 from twin_common.documents import AuthorSlug, Record, Timestamp
 from twin_common.errors import TwinError
 
+RELEASED = "twin-trained"
+"""The chat API's name for whichever of an author's models is released; one on trial has its share."""
+
 
 class ModelStage(StrEnum):
     """Where a model stands; what follows is in `FOLLOWS`."""
@@ -51,7 +54,7 @@ class StageChange(Record):
     why: str
 
 
-class ServedModel(Record):
+class ServingAddress(Record):
     """Where a model answers."""
 
     url: str
@@ -76,7 +79,7 @@ class ModelRecord(Record):
     history: tuple[StageChange, ...] = Field(min_length=1)
     announced: int = 0
     """How many steps of the history Kafka has confirmed."""
-    served: ServedModel | None = None
+    served: ServingAddress | None = None
     erased_sources: tuple[str, ...] = ()
     """Documents that it was trained on and that were erased since: it should be trained anew."""
 

@@ -12,7 +12,7 @@ from twin_common.models import (
     ModelOutcomes,
     ModelRecord,
     ModelStage,
-    ServedModel,
+    ServingAddress,
     StageChange,
 )
 from twin_common.warehouse import ModelReport, UnknownModel, Warehouse
@@ -124,15 +124,14 @@ class TestRelease:
 
 
 class TestOutcomes:
-    async def test_answers_failures_and_thumbs_are_counted(self, warehouse: Warehouse) -> None:
+    async def test_answers_and_failures_are_counted(self, warehouse: Warehouse) -> None:
         for failed in (False, True, False):
             await warehouse.models.count_answer("ada-1", _ADA, failed=failed)
-        await warehouse.models.count_thumb("ada-1", _ADA, up=False)
         assert await warehouse.models.outcomes("ada-1") == ModelOutcomes(answers=3, failures=1, thumbs_down=1)
         assert await warehouse.models.outcomes("ada-2") == ModelOutcomes()
 
     async def test_where_a_model_answers_is_remembered(self, warehouse: Warehouse) -> None:
         await warehouse.models.add(_record())
-        served = ServedModel(url="http://127.0.0.1:1/v1", name="ada-1")
+        served = ServingAddress(url="http://127.0.0.1:1/v1", name="ada-1")
         await warehouse.models.set_served("ada-1", served)
         assert (await warehouse.models.get("ada-1")).served == served

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import structlog
@@ -12,9 +13,11 @@ from qdrant_client.http.exceptions import ApiException
 from twin_common.errors import ServerUnavailable
 from twin_common.index_builds import IndexBuild, Role, read_builds
 from twin_common.kafka_settings import KafkaSettings
+from twin_common.models import ServingAddress
 from twin_common.warehouse import Warehouse
 from twin_rag_api.auth import ApiKeys, Authenticator
 from twin_rag_api.crawls import Crawls
+from twin_rag_api.deployed import DeployedModels
 from twin_rag_api.documents import DocumentDirectory
 from twin_rag_api.erasure import Erasure
 from twin_rag_api.feedback import Feedback
@@ -29,6 +32,7 @@ from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
 from twin_rag_api.retrieval.service import Retrieval
 from twin_rag_api.settings import ApiSettings
+from twin_rag_api.twins import Twins
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +58,8 @@ class Resources:
     feedback: Feedback
     documents: DocumentDirectory
     erasure: Erasure
+    deployed: DeployedModels
+    twins: Twins
 
     @classmethod
     def build(
@@ -84,6 +90,8 @@ class Resources:
             feedback=Feedback(warehouse.feedback, publisher),
             documents=DocumentDirectory(warehouse.database, index),
             erasure=Erasure(warehouse, index, publisher.send),
+            deployed=DeployedModels(warehouse.models, engines, partial(_connect_trained, settings)),
+            twins=Twins(warehouse, publisher),
         )
 
     async def prepare(self) -> None:
@@ -93,7 +101,9 @@ class Resources:
             tasks.create_task(self._await_warehouse())
             tasks.create_task(self._await_collections())
         log.info("ready")
-        await self._follow_index()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow_index())
+            tasks.create_task(self.deployed.follow())
 
     async def missing(self) -> list[str]:
         """A sentence for each thing that a search still lacks."""
@@ -160,3 +170,9 @@ class Resources:
             log.exception("the encoder of the index cannot be loaded", build=build.name)
             return False
         return True
+
+
+def _connect_trained(settings: ApiSettings, served: ServingAddress) -> OpenAICompatibleEngine:
+    """A trained model is asked as a configured one is, at its own address."""
+    there = {"llm_url": served.url, "llm_model": served.name, "llm_api_key": None}
+    return OpenAICompatibleEngine.connect(settings.model_copy(update=there))

@@ -65,6 +65,7 @@ class TrainerApp:
         serving = VllmServing(settings.vllm_url) if settings.vllm_url else None
         self._releases = Releases(
             models=self._warehouse.models,
+            feedback=self._warehouse.feedback,
             registry=open_registry(settings.registry, settings.hub_namespace, settings.hub_token),
             policy=settings.release_policy,
             publish=self._publish,

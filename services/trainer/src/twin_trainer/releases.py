@@ -1,6 +1,7 @@
 """Moves approved models on: loads, tries, promotes and takes them back, and tells the world of every step."""
 
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -9,10 +10,10 @@ import structlog
 
 from twin_common.clock import Clock, utc_now
 from twin_common.errors import TwinError
-from twin_common.events import ModelChanged
+from twin_common.events import ModelChanged, Rating
 from twin_common.identity import AuthorId
-from twin_common.models import ModelOutcomes, ModelRecord, ModelStage, Release, ServedModel
-from twin_common.warehouse import ModelRecords
+from twin_common.models import RELEASED, ModelOutcomes, ModelRecord, ModelStage, Release, ServingAddress
+from twin_common.warehouse import FeedbackRecords, ModelRecords
 from twin_trainer import metrics
 from twin_trainer.registry import ModelRegistry
 from twin_trainer.release import Decision, Move, ReleasePolicy, decide_release
@@ -26,7 +27,7 @@ _WINDOW_SECONDS = 600.0
 class ServingSide(Protocol):
     """A server that is told which models to load."""
 
-    async def load(self, model_id: str, location: str) -> ServedModel:
+    async def load(self, model_id: str, location: str) -> ServingAddress:
         """Load a model, or find it loaded.
 
         Raises:
@@ -42,6 +43,7 @@ class Releases:
     """One look after another at every model that is approved or deployed."""
 
     models: ModelRecords
+    feedback: FeedbackRecords
     registry: ModelRegistry
     policy: ReleasePolicy
     publish: Callable[[ModelChanged], Awaitable[None]]
@@ -71,7 +73,7 @@ class Releases:
         release = await self.models.release(record.author_id)
         if self.serving is not None:
             await self._serve(self.serving, record, release)
-        outcomes = self._lately(record.model_id, await self.models.outcomes(record.model_id))
+        outcomes = self._lately(record.model_id, await self._outcomes(record, release))
         decision = decide_release(record, release, outcomes, self.policy, self.clock())
         if decision is not None:
             log.info("a model moves on", model=record.model_id, move=decision.move, why=decision.why)
@@ -116,14 +118,26 @@ class Releases:
         location = (await self.models.get(production)).location if production else None
         self.registry.promote(author_id, location)
 
+    async def _outcomes(self, record: ModelRecord, release: Release) -> ModelOutcomes:
+        """Answers as the API counts them, and what the owner said of them."""
+        counted = await self.models.outcomes(record.model_id)
+        names = {record.model_id, *([RELEASED] if record.model_id == release.production else [])}
+        ratings = Counter(
+            given.rating
+            for given in await self.feedback.all(record.author_id)
+            if given.model in names and given.given_at >= record.history[-1].at
+        )
+        thumbs = {"thumbs_up": ratings[Rating.UP], "thumbs_down": ratings[Rating.DOWN]}
+        return counted.model_copy(update=thumbs)
+
     def _lately(self, model_id: str, total: ModelOutcomes) -> ModelOutcomes:
         """What happened since the window began: an old success shall not hide a new failure."""
         began, baseline = self._baselines.setdefault(model_id, (time.monotonic(), ModelOutcomes()))
         recent = ModelOutcomes(
             answers=total.answers - baseline.answers,
             failures=total.failures - baseline.failures,
-            thumbs_up=total.thumbs_up - baseline.thumbs_up,
-            thumbs_down=total.thumbs_down - baseline.thumbs_down,
+            thumbs_up=total.thumbs_up,
+            thumbs_down=total.thumbs_down,
         )
         if time.monotonic() - began > _WINDOW_SECONDS:
             self._baselines[model_id] = (time.monotonic(), total)

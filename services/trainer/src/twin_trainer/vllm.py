@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 import httpx
 
 from twin_common.errors import ServerUnavailable
-from twin_common.models import ServedModel
+from twin_common.models import ServingAddress
 
 _TIMEOUT_SECONDS = 120.0
 
@@ -24,11 +24,11 @@ class VllmServing:
         self._registry = PurePosixPath(registry)
         self._transport = transport
 
-    async def load(self, model_id: str, location: str) -> ServedModel:
+    async def load(self, model_id: str, location: str) -> ServingAddress:
         """Load a model's adapter, or find it loaded. Raises: ServerUnavailable."""
         adapter = str(self._registry / location / "adapter")
         await self._post("load_lora_adapter", {"lora_name": model_id, "lora_path": adapter}, "already")
-        return ServedModel(url=f"{self._url}/v1", name=model_id)
+        return ServingAddress(url=f"{self._url}/v1", name=model_id)
 
     async def unload(self, model_id: str) -> None:
         """Take a model's adapter out, if it is there. Raises: ServerUnavailable."""

@@ -19,7 +19,7 @@ from twin_common.models import (
     ModelRecord,
     ModelStage,
     Release,
-    ServedModel,
+    ServingAddress,
     StageChange,
 )
 from twin_common.warehouse.erasures import Erasures
@@ -113,7 +113,7 @@ class ModelRecords:
         """Keep the report's headline numbers. Raises: as `get`."""
         await self._change(model_id, None, lambda record: record.model_copy(update={"figures": figures}))
 
-    async def set_served(self, model_id: str, served: ServedModel | None) -> None:
+    async def set_served(self, model_id: str, served: ServingAddress | None) -> None:
         """Say where a model answers, or that it answers no more. Raises: as `get`."""
         await self._change(model_id, None, lambda record: record.model_copy(update={"served": served}))
 
@@ -188,15 +188,8 @@ class ModelRecords:
             upsert=True,
         )
 
-    async def count_thumb(self, model_id: str, author_id: AuthorId, *, up: bool) -> None:
-        """Count what the owner thinks of a deployed model's answer."""
-        field = "thumbs_up" if up else "thumbs_down"
-        await self._outcomes.update_one(
-            {"_id": model_id}, {"$inc": {field: 1}, "$set": {"author_id": author_id}}, upsert=True
-        )
-
     async def outcomes(self, model_id: str) -> ModelOutcomes:
-        """What became of the questions to a model."""
+        """What became of the questions to a model; thumbs are in the feedback."""
         return ModelOutcomes.model_validate(await self._outcomes.find_one({"_id": model_id}) or {})
 
     async def _found(self, model_id: str, author_id: AuthorId | None) -> dict[str, Any]:
