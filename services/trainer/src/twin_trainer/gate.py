@@ -148,8 +148,8 @@ def _style(report: Report) -> Iterator[RuleOutcome]:
         figure=FigureName.AUTHOR_SPECIFIC_GAIN,
         value=gain.low if gain else None,
         limit=0.0,
-        reason=f"against the base the author's text gained {_told(gain)} bits per character more than text that"
-        " has nothing to do with the author; the interval must lie above 0",
+        reason=f"against the base the author's text gained {_told(gain)} bits per character more than text"
+        " that has nothing to do with the author; the interval must lie above 0",
     )
 
 

@@ -2,8 +2,9 @@
 
 Character n-grams weighted by document frequency, and a linear classifier over them: the baseline of the PAN
 tasks on authorship verification, after Stamatatos, On the Robustness of Authorship Attribution Based on
-Character N-gram Features (2013). Words that tell of the subject are masked letter by letter, as in Stamatatos,
-Masking Topic-Related Information to Enhance Authorship Attribution (2018): else the subject is what is learnt.
+Character N-gram Features (2013). Words that tell of the subject are masked letter by letter, as in
+Stamatatos, Masking Topic-Related Information to Enhance Authorship Attribution (2018): else the subject is
+what is learnt.
 """
 
 import re
