@@ -34,7 +34,7 @@ def test_a_report_survives_json() -> None:
 
 def test_a_model_that_learnt_the_author_gains_on_the_author_alone() -> None:
     report = evaluate(_input(base=_model("base", 4.0), sft=_model("sft", 3.5)))
-    gain = report.against(Role.BASE)[FigureName.AUTHOR_SPECIFIC_GAIN]
+    gain = report.figures_of(Role.SFT)[FigureName.AUTHOR_SPECIFIC_GAIN]
     assert gain.low > 0
     assert report.incumbent is Role.BASE
 

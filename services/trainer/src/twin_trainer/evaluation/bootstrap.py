@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from twin_trainer.evaluation.report import Interval
 
+_LEAST_NUMBERS = 0.99
+"""Of the draws: one that took empty texts alone says nothing, but a broken model has no good side to show."""
+
 Floats = NDArray[np.float64]
 
 
@@ -83,6 +86,8 @@ def interval(measure: Measure, policy: BootstrapPolicy) -> Interval | None:
     tail = (1 - policy.confidence) / 2
     estimate = float(measure.statistic(np.ones((1, sum(measure.blocks))))[0])
     values = measure.statistic(drawn)
-    # The quantiles of values that are no numbers are none either: a broken model has no good side.
-    low, high = np.quantile(values, [tail, 1 - tail]) if np.isfinite(values).all() else (np.nan, np.nan)
+    numbers = values[np.isfinite(values)]
+    if not np.isfinite(estimate) or len(numbers) < _LEAST_NUMBERS * policy.draws:
+        return Interval(estimate=estimate, low=float("nan"), high=float("nan"))
+    low, high = np.quantile(numbers, [tail, 1 - tail])
     return Interval(estimate=estimate, low=float(low), high=float(high))

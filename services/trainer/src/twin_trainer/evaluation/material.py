@@ -74,6 +74,11 @@ def _read(path: Path, is_required: bool) -> list[Sample]:
         ) from error
 
 
+def prose(samples: Sequence[Sample]) -> list[Sample]:
+    """Without code, unless there is nothing else."""
+    return [sample for sample in samples if sample.is_prose] or list(samples)
+
+
 def spread(samples: Sequence[Sample], count: int) -> list[Sample]:
     """So many samples, taken from every document in turn, so that no document fills the budget alone."""
     by_document: dict[str, list[Sample]] = {}

@@ -15,12 +15,12 @@ from twin_trainer.evaluation.models import Likelihood
 _NATS_PER_BIT = log(2)
 
 
-def by_unit(likelihoods: Sequence[Likelihood], units: Sequence[str]) -> list[Likelihood]:
+def by_document(likelihoods: Sequence[Likelihood], documents: Sequence[str]) -> list[Likelihood]:
     """The likelihoods summed over the passages of each document, in the order of first appearance."""
     sums: dict[str, Likelihood] = {}
-    for unit, one in zip(units, likelihoods, strict=True):
-        sofar = sums.get(unit, Likelihood(0, 0, 0))
-        sums[unit] = Likelihood(
+    for document, one in zip(documents, likelihoods, strict=True):
+        sofar = sums.get(document, Likelihood(0, 0, 0))
+        sums[document] = Likelihood(
             sofar.nats + one.nats, sofar.tokens + one.tokens, sofar.characters + one.characters
         )
     return list(sums.values())
