@@ -137,7 +137,7 @@ def _style(report: Report) -> Iterator[RuleOutcome]:
     )
     yield RuleOutcome(
         rule="not_farther_from_author",
-        passed=not farther and all(name in differences for name in _STYLE),
+        passed=not farther and all(_is_number(differences.get(name)) for name in _STYLE),
         reason=f"farther from the author than {report.incumbent} by {' and '.join(farther) or 'no measure'}"
         f" with {report.confidence:.0%} confidence",
     )
@@ -237,6 +237,10 @@ def _lies_above_zero(difference: Interval | None, sign: int) -> bool:
     if difference is None or not difference.is_finite:
         return False
     return (difference.low if sign > 0 else -difference.high) > 0
+
+
+def _is_number(found: Interval | None) -> bool:
+    return found is not None and found.is_finite
 
 
 def _told(found: Interval | None) -> str:
