@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from twin_common.models import JobProgress, TrainingJob
+from twin_trainer.evaluation.policy import EvaluationPolicy
+from twin_trainer.gate import GatePolicy
 
 
 class _Message(BaseModel):
@@ -23,11 +25,12 @@ class JobSpec(_Message):
     production: str | None = None
     """Where the model is, in the registry, that answers for the author now."""
     hub_namespace: str | None = None
-    evaluation_passages: int
+    evaluation: EvaluationPolicy = EvaluationPolicy()
     pairs: int
     """How many rejected answers the base is to write for a dataset without pairs; 0: no preference stage."""
     pair_tokens: int
     """The longest of them."""
+    gate: GatePolicy = GatePolicy()
 
 
 class Told(_Message):

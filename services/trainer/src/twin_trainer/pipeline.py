@@ -9,6 +9,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+import structlog
 from pydantic import SecretStr
 
 from twin_common.clock import utc_now
@@ -19,14 +20,14 @@ from twin_trainer.dataset import Dataset, open_dataset
 from twin_trainer.dpo import train_dpo
 from twin_trainer.evaluation.material import read_samples
 from twin_trainer.evaluation.models import OpenModel
-from twin_trainer.evaluation.policy import EvaluationPolicy
 from twin_trainer.evaluation.rendering.html import render_html
 from twin_trainer.evaluation.rendering.markdown import render_markdown
 from twin_trainer.evaluation.report import Report, Role
 from twin_trainer.evaluation.suite import EvaluationInput, evaluate
 from twin_trainer.evaluation.transformers_model import ModelFiles, open_transformers_model
+from twin_trainer.export.check import ExportUnsupported
 from twin_trainer.export.gguf import export_gguf
-from twin_trainer.gate import GatePolicy, Verdict, decide
+from twin_trainer.gate import Verdict, decide
 from twin_trainer.job_protocol import Finished, JobSpec
 from twin_trainer.merge import merge
 from twin_trainer.model_card import Lineage, headline_figures, model_card
@@ -35,9 +36,12 @@ from twin_trainer.progress import Progress, TrainedAdapter
 from twin_trainer.registry import ModelRegistry, open_registry
 from twin_trainer.sft import train_sft
 
+log = structlog.get_logger(__name__)
+
 Tell = Callable[[JobProgress], None]
 
 GGUF = "model-f16.gguf"
+_ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 _REPORT, _VERDICT = "report.json", "verdict.json"
 
 
@@ -98,7 +102,7 @@ def _train(run: _Run) -> _Trained:
     sft = train_sft(configuration, dataset.folder, spec.work, report)
     rows = dataset.folder
     if not dataset.has_pairs and spec.pairs:
-        files = ModelFiles(configuration.base_model, base.folder, device=_device())
+        files = ModelFiles(configuration.base_model, base.folder, None, sft.folder, _device())
         rows = write_pairs(
             dataset.folder,
             partial(open_transformers_model, files),
@@ -112,16 +116,21 @@ def _train(run: _Run) -> _Trained:
     folder = spec.work / "model"
     tell(JobProgress(phase="merge"))
     adapter = dpo or sft
-    if not (folder / GGUF).exists():
+    done = spec.work / "merged"
+    if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
         merge(base, adapter.folder, folder)
         if configuration.method is not Method.FULL:
             # Beside the merged weights, for servers that load adapters over one base.
-            shutil.copytree(adapter.folder, folder / "adapter", dirs_exist_ok=True)
+            (folder / "adapter").mkdir()
+            for name in _ADAPTER:
+                shutil.copy2(adapter.folder / name, folder / "adapter" / name)
         tell(JobProgress(phase="export"))
-        unfinished = spec.work / GGUF
-        export_gguf(folder, unfinished)
-        unfinished.rename(folder / GGUF)
+        try:
+            export_gguf(folder, folder / GGUF)
+        except ExportUnsupported as error:  # other servers serve the merged model itself
+            log.warning("there is no GGUF of this model", reason=str(error))
+        done.touch()
     return _Trained(base, sft, dpo, folder)
 
 
@@ -157,7 +166,7 @@ def _measure(run: _Run, trained: _Trained) -> Report:
             candidate=Role.SFT if trained.dpo is None else Role.DPO,
             training=training,
             held_out=held_out,
-            policy=EvaluationPolicy(passages=spec.evaluation_passages),
+            policy=spec.evaluation,
         ),
         progress=lambda what, done, total: run.tell(
             JobProgress(phase=f"evaluate: {what}", step=done, steps=total)
@@ -168,7 +177,7 @@ def _measure(run: _Run, trained: _Trained) -> Report:
 def _describe(run: _Run, trained: _Trained, report: Report) -> None:
     """Judge the model, and write what a reader of the registry wants to know beside the weights."""
     spec, configuration, dataset = run.spec, run.configuration, run.dataset
-    verdict = decide(report, GatePolicy())
+    verdict = decide(report, spec.gate)
     lineage = Lineage(
         name=spec.job.model_id,
         authors=dataset.authors,

@@ -1,13 +1,16 @@
 """What can be set about the trainer; read from `TRAINER_*`."""
 
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, TypeAdapter, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from twin_trainer.config import TrainingConfiguration, preset, read_configuration
+from twin_trainer.evaluation.policy import EvaluationPolicy
+from twin_trainer.gate import GatePolicy
 from twin_trainer.release import ReleasePolicy
 from twin_trainer.worker import WorkerPolicy
 
@@ -43,12 +46,14 @@ class TrainerSettings(BaseSettings):
     """A worker elsewhere that is silent for so long has lost its training."""
     stall_seconds: float = Field(3600.0, gt=0)
     """A training that tells nothing for so long is ended and tried again."""
-    evaluation_passages: int = Field(24, ge=1)
-    """Held-out passages that each model is measured on; fewer are quicker and tell less."""
+    evaluation: Path | None = None
+    """A TOML file that says how much is measured, instead of the defaults."""
     pairs: int = Field(32, ge=0)
     """Rejected answers that the base writes for a dataset that has no preference pairs; 0: none."""
     pair_tokens: int = Field(128, ge=8)
     """The longest of them."""
+    gate: Path | None = None
+    """A TOML file with the limits that a model must keep to be offered for approval, instead of the defaults."""
 
     vllm_url: str | None = None
     """A vLLM server into which approved adapters are loaded; without it, who serves models says so itself."""
@@ -81,9 +86,21 @@ class TrainerSettings(BaseSettings):
     @property
     def worker_policy(self) -> WorkerPolicy:
         """How patient a worker is, and what it asks of a training."""
-        return WorkerPolicy(**self.model_dump(include={entry.name for entry in fields(WorkerPolicy)}))
+        return WorkerPolicy(
+            attempts=self.attempts,
+            retry_seconds=self.retry_seconds,
+            lease_seconds=self.lease_seconds,
+            pairs=self.pairs,
+            pair_tokens=self.pair_tokens,
+            evaluation=TypeAdapter(EvaluationPolicy).validate_python(_read(self.evaluation)),
+            gate=GatePolicy.model_validate(_read(self.gate)),
+        )
 
     @property
     def release_policy(self) -> ReleasePolicy:
         """When a model goes on and when it goes back."""
-        return ReleasePolicy(**self.model_dump(include={entry.name for entry in fields(ReleasePolicy)}))
+        return ReleasePolicy(**{entry.name: getattr(self, entry.name) for entry in fields(ReleasePolicy)})
+
+
+def _read(file: Path | None) -> dict[str, object]:
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file else {}

@@ -16,6 +16,8 @@ from twin_common.warehouse import ModelReport, Warehouse
 from twin_trainer import metrics
 from twin_trainer.child import RunChild
 from twin_trainer.device_lock import DeviceBusy, locked_device
+from twin_trainer.evaluation.policy import EvaluationPolicy
+from twin_trainer.gate import GatePolicy
 from twin_trainer.job_protocol import Failed, Finished, JobSpec, Told
 
 log = structlog.get_logger(__name__)
@@ -31,9 +33,10 @@ class WorkerPolicy:
     attempts: int = 3
     retry_seconds: float = 30.0
     lease_seconds: float = 30.0
-    evaluation_passages: int = 24
     pairs: int = 32
     pair_tokens: int = 128
+    evaluation: EvaluationPolicy = field(default_factory=EvaluationPolicy)
+    gate: GatePolicy = field(default_factory=GatePolicy)
 
 
 @dataclass
@@ -149,9 +152,10 @@ class Worker:
             work=(self.work / "jobs" / job.job_key[:16]).absolute(),
             production=production,
             hub_namespace=self.hub_namespace,
-            evaluation_passages=self.policy.evaluation_passages,
+            evaluation=self.policy.evaluation,
             pairs=self.policy.pairs,
             pair_tokens=self.policy.pair_tokens,
+            gate=self.policy.gate,
         )
         newest: list[JobProgress] = []
         async with asyncio.TaskGroup() as tasks:
