@@ -53,7 +53,7 @@ class TrainerSettings(BaseSettings):
     pair_tokens: int = Field(128, ge=8)
     """The longest of them."""
     gate: Path | None = None
-    """A TOML file with the limits that a model must keep to be offered for approval, instead of the defaults."""
+    """A TOML file with the limits of the gate, instead of the defaults."""
 
     vllm_url: str | None = None
     """A vLLM server into which approved adapters are loaded; without it, who serves models says so itself."""

@@ -16,8 +16,10 @@ from twin_local.cli import (
     erasure,
     index,
     keys,
+    models,
     platform,
     sources,
+    training,
 )
 
 app = typer.Typer(
@@ -38,6 +40,8 @@ for group in (
     dead_letters,
     erasure,
     datasets,
+    training,
+    models,
 ):
     group.register(app)
 
