@@ -10,7 +10,7 @@ RUN := .venv/bin
 SYNC = $(UV) sync --frozen --quiet
 SOURCES := libs services deploy/local tests bench conftest.py
 
-.PHONY: help setup demo up test lint format bench chaos schemas clean
+.PHONY: help setup demo demo-train up test lint format bench chaos schemas clean
 .PHONY: compose-up compose-demo compose-down compose-test k8s-check
 
 help: ## Show this list
@@ -27,6 +27,11 @@ setup: $(UV) ## Install what the platform needs, and say how much that is
 
 demo: setup ## The main job once, on the sample author
 	@$(RUN)/twin demo
+
+demo-train: setup ## A twin of the sample author: dataset, training, report, approval, an answer of its own
+	@$(UV) export --frozen --quiet --no-hashes --no-emit-workspace --group train | $(RUN)/python -m twin_local.footprint --to-install
+	@$(SYNC) --inexact --group train
+	@$(RUN)/twin demo-train
 
 up: setup ## The platform and its web page, until Ctrl-C
 	@$(RUN)/twin up

@@ -12,6 +12,7 @@ from twin_local.cli import (
     datasets,
     dead_letters,
     demo,
+    demo_training,
     documents,
     erasure,
     index,
@@ -31,6 +32,7 @@ app = typer.Typer(
 for group in (
     platform,
     demo,
+    demo_training,
     sources,
     crawl,
     ask,

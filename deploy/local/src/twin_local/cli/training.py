@@ -79,9 +79,7 @@ async def _train(
         if outcome == "known" and await warehouse.training_jobs.retry(job.job_key):
             console.print("It was parked before; it is tried again.")
         elif outcome == "known":
-            console.print(
-                "This training was asked for before: the same data and settings make the same model."
-            )
+            console.print("This was asked for before: the same data and settings make the same model.")
         console.print(f"Training [bold]{job.model_id}[/] on {dataset.dataset_id}", soft_wrap=True)
         if wait:
             job = await follow_training(warehouse, job.job_key)
