@@ -10,7 +10,7 @@ RUN := .venv/bin
 SYNC = $(UV) sync --frozen --quiet
 SOURCES := libs services deploy/local tests bench conftest.py
 
-.PHONY: help setup demo up test lint format bench chaos schemas clean
+.PHONY: help setup demo demo-train up test lint format bench chaos schemas clean
 .PHONY: compose-up compose-demo compose-down compose-test k8s-check security-check docs-check
 
 help: ## Show this list
@@ -27,6 +27,11 @@ setup: $(UV) ## Install what the platform needs, and say how much that is
 
 demo: setup ## The main job once, on the sample author
 	@$(RUN)/twin demo
+
+demo-train: setup ## A twin of the sample author: dataset, training, report, approval, an answer of its own
+	@$(UV) export --frozen --quiet --no-hashes --no-emit-workspace --group train | $(RUN)/python -m twin_local.footprint --to-install
+	@$(SYNC) --inexact --group train
+	@$(RUN)/twin demo-train
 
 up: setup ## The platform and its web page, until Ctrl-C
 	@$(RUN)/twin up
@@ -47,6 +52,7 @@ lint: $(UV) ## Style, types, import rules, dead code
 	$(RUN)/mypy libs deploy tests bench services/cdc services/crawler conftest.py
 	cd services/feature-stream && ../../$(RUN)/mypy --config-file ../../pyproject.toml .
 	cd services/rag-api && ../../$(RUN)/mypy --config-file ../../pyproject.toml .
+	cd services/trainer && ../../$(RUN)/mypy --config-file ../../pyproject.toml .
 	$(RUN)/lint-imports
 	$(RUN)/vulture
 

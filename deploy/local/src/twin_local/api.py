@@ -52,13 +52,36 @@ class ApiClient:
             for rank, result in enumerate(answer.json()["results"], start=1)
         ]
 
-    async def answer(self, question: str) -> AsyncIterator[str | list[Citation]]:
+    async def text(self, path: str, content_type: str) -> str:
+        """What is at a path, in the form that is asked for.
+
+        Raises:
+            PlatformError: the API refuses or does not answer.
+        """
+        try:
+            answer = await self._client.get(path, headers={"Accept": content_type})
+        except httpx.HTTPError as error:
+            raise self._away(error) from error
+        _check(answer)
+        return answer.text
+
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What the API says to a request. Raises: as `text`."""
+        try:
+            answer = await self._client.post(path, json=body)
+        except httpx.HTTPError as error:
+            raise self._away(error) from error
+        _check(answer)
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def answer(self, question: str, model: str = "twin") -> AsyncIterator[str | list[Citation]]:
         """The answer piece by piece, and last its sources.
 
         Raises:
             PlatformError: the API refuses, does not answer, or breaks off.
         """
-        body = {"model": "twin", "stream": True, "messages": [{"role": "user", "content": question}]}
+        body = {"model": model, "stream": True, "messages": [{"role": "user", "content": question}]}
         try:
             async with self._client.stream("POST", "/v1/chat/completions", json=body) as answer:
                 if not answer.is_success:

@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import Self
 
 import structlog
+from pydantic import SecretStr
 
 from twin_common.vector_index import VectorIndexSettings, connect
+from twin_common.warehouse import WarehouseSettings
 from twin_local.errors import PlatformError
 from twin_local.home import PlatformRecord, TwinHome
+from twin_local.model_servers import ModelServers
 from twin_local.ports import LOOPBACK, free_port, holder
 from twin_local.processes import ManagedProcess, ProcessSpec, at_once, file_probe, http_probe, port_probe
 from twin_local.servers import mongodb
@@ -33,6 +36,7 @@ Progress = Callable[[str, float], None]
 """Called with what is ready now and the seconds it took."""
 
 SERVICES = ("crawler", "cdc", "feature-stream", "rag-api")
+TRAINER = "trainer"
 _START_SECONDS = 90.0
 
 
@@ -60,7 +64,8 @@ class Platform:
         self._stack = AsyncExitStack()
         self._recovering: asyncio.Task[None] | None = None
         self._instances: StreamInstances | None = None
-        self._following: asyncio.Task[None] | None = None
+        self._following: list[asyncio.Task[None]] = []
+        self._models: ModelServers | None = None
         self.environment: dict[str, str] = {}
 
     @property
@@ -72,7 +77,8 @@ class Platform:
     def processes(self) -> dict[str, ManagedProcess]:
         """Every child, by name."""
         instances = self._instances.processes if self._instances else {}
-        return self._servers | instances | self._services
+        models = self._models.processes if self._models else {}
+        return self._servers | instances | models | self._services
 
     async def __aenter__(self) -> Self:
         """Start everything.
@@ -117,7 +123,7 @@ class Platform:
 
     async def _start_services(self) -> None:
         self._services = {
-            name: ManagedProcess(self._service_spec(name), self._home.logs) for name in SERVICES
+            name: ManagedProcess(self._service_spec(name), self._home.logs) for name in services()
         }
         if self._options.builds_datasets and find_spec("pyarrow"):
             self._services["datasets"] = ManagedProcess(self._datasets_spec(), self._home.logs)
@@ -128,12 +134,22 @@ class Platform:
             self._services["feature-stream"],
             lambda spec: ManagedProcess(spec, self._home.logs),
         )
-        self._following = asyncio.create_task(self._instances.follow(), name="follow the index")
+        self._models = ModelServers(
+            WarehouseSettings(url=SecretStr(self.environment["MONGODB_URL"])),
+            Path(self.environment["TRAINER_REGISTRY"]),
+            lambda spec: ManagedProcess(spec, self._home.logs),
+        )
+        self._following = [
+            asyncio.create_task(self._instances.follow(), name="follow the index"),
+            asyncio.create_task(self._models.follow(), name="follow the models"),
+        ]
 
     async def _stop_services(self) -> None:
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
+        if self._following:
+            for task in self._following:
+                task.cancel()
+            await asyncio.gather(*self._following, return_exceptions=True)
+            self._following = []
             await self._index.close()
         await asyncio.gather(*(service.stop() for service in self._services.values()))
 
@@ -204,8 +220,10 @@ class Platform:
         environment["QDRANT_URL"] = given.get("QDRANT_URL") or f"http://{LOOPBACK}:{self._ports['vector']}"
         environment["FEATURE_STREAM_RECOVERY_DIR"] = str(recovery)
         environment["RAG_API_URL"] = self.api_url
-        environment["DATASETS_REGISTRY"] = given.get("DATASETS_REGISTRY") or str(self._home.registry)
-        for name in SERVICES:
+        for name in ("DATASETS_REGISTRY", "TRAINER_REGISTRY"):
+            environment[name] = given.get(name) or str(self._home.registry)
+        environment["TRAINER_WORK"] = given.get("TRAINER_WORK") or str(self._home.path / TRAINER)
+        for name in (*SERVICES, TRAINER):
             port = self._options.api_port if name == "rag-api" else free_port()
             environment[port_variable(name)] = str(port)
         return environment
@@ -244,6 +262,12 @@ class Platform:
     @property
     def _kafka_address_file(self) -> Path:
         return self._home.run / "kafka.address"
+
+
+def services() -> tuple[str, ...]:
+    """What is started here: the trainer only where what it trains with is installed."""
+    has_stack = all(find_spec(name) is not None for name in ("torch", "trl", "peft"))
+    return (*SERVICES, TRAINER) if has_stack else SERVICES
 
 
 def port_variable(service: str) -> str:

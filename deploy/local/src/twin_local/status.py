@@ -20,7 +20,7 @@ from twin_common.vector_index import DOCUMENTS, connect, head_summaries
 from twin_common.warehouse import DocumentVersion, LinkState, Warehouse
 from twin_local.connection import Connection
 from twin_local.errors import PlatformError
-from twin_local.platform import SERVICES, port_variable
+from twin_local.platform import port_variable, services
 from twin_local.ports import LOOPBACK
 from twin_local.processes import http_probe
 
@@ -140,7 +140,7 @@ def _notable(head: HeadSummary, state: DocumentState) -> NotableDocument:
 async def _services(connection: Connection) -> dict[str, str]:
     ports = {
         name: connection.environment[port_variable(name)]
-        for name in SERVICES
+        for name in services()
         if port_variable(name) in connection.environment
     }
     problems = await asyncio.gather(

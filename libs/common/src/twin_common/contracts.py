@@ -17,10 +17,12 @@ from twin_common.topics import (
     CRAWL_REQUESTS_DEAD,
     CRAWL_RUNS,
     DATASETS_READY,
+    DATASETS_READY_DEAD,
     DOCUMENT_CHANGES,
     DOCUMENT_CHANGES_DEAD,
     DOCUMENTS_INDEXED,
     FEEDBACK,
+    MODELS_LIFECYCLE,
     Topic,
 )
 
@@ -52,6 +54,10 @@ _FLOWS = (
     _Flow("feature-stream", "send", DOCUMENT_CHANGES_DEAD),
     _Flow("feature-stream", "send", DOCUMENTS_INDEXED),
     _Flow("feature-stream", "send", DATASETS_READY),
+    _Flow("trainer", "receive", DATASETS_READY),
+    _Flow("trainer", "send", DATASETS_READY_DEAD),
+    _Flow("trainer", "send", MODELS_LIFECYCLE),
+    _Flow("rag-api", "send", MODELS_LIFECYCLE),
 )
 
 _CLOUDEVENTS_HEADERS = {

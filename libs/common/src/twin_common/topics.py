@@ -28,6 +28,7 @@ CRAWL_RUNS = Topic("crawl.runs.v1", partitions=4, retention_ms=30 * _DAY_MS)
 DOCUMENT_CHANGES = Topic("content.documents.changes.v1", partitions=4, compacted=True)
 DOCUMENTS_INDEXED = Topic("content.documents.indexed.v1", partitions=4, retention_ms=7 * _DAY_MS)
 DATASETS_READY = Topic("datasets.ready.v1", partitions=4, retention_ms=365 * _DAY_MS)
+MODELS_LIFECYCLE = Topic("models.lifecycle.v1", partitions=4, retention_ms=365 * _DAY_MS)
 FEEDBACK = Topic("feedback.v1", partitions=4, retention_ms=365 * _DAY_MS)
 
 
@@ -38,6 +39,7 @@ def dead_letter_topic(topic: str, service: str) -> Topic:
 
 CRAWL_REQUESTS_DEAD = dead_letter_topic(CRAWL_REQUESTS.name, "crawler")
 DOCUMENT_CHANGES_DEAD = dead_letter_topic(DOCUMENT_CHANGES.name, "feature-stream")
+DATASETS_READY_DEAD = dead_letter_topic(DATASETS_READY.name, "trainer")
 
 ALL_TOPICS = (
     CRAWL_REQUESTS,
@@ -45,7 +47,9 @@ ALL_TOPICS = (
     DOCUMENT_CHANGES,
     DOCUMENTS_INDEXED,
     DATASETS_READY,
+    MODELS_LIFECYCLE,
     FEEDBACK,
     CRAWL_REQUESTS_DEAD,
     DOCUMENT_CHANGES_DEAD,
+    DATASETS_READY_DEAD,
 )

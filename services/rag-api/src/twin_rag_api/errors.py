@@ -16,6 +16,8 @@ from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 
 from twin_common.errors import InvalidUrl, ServerUnavailable, TwinError, UnknownAuthor
+from twin_common.models import ForbiddenStage
+from twin_common.warehouse import UnknownModel
 from twin_rag_api.auth import Unauthenticated
 from twin_rag_api.quota import QuotaExceeded
 
@@ -166,7 +168,9 @@ async def _twin_error(request: Request, error: Exception) -> JSONResponse:
         case QuotaExceeded():
             wait = {"Retry-After": str(error.retry_after)}
             response = problem_response(request, 429, str(error), headers=wait)
-        case NotFound() | UnknownAuthor():
+        case ForbiddenStage():
+            response = problem_response(request, 409, str(error))
+        case NotFound() | UnknownAuthor() | UnknownModel():
             response = problem_response(request, 404, str(error))
         case InvalidRequest():
             field = InvalidField(field=error.parameter, detail=str(error))

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import structlog
@@ -12,12 +13,16 @@ from qdrant_client.http.exceptions import ApiException
 from twin_common.errors import ServerUnavailable
 from twin_common.index_builds import IndexBuild, Role, read_builds
 from twin_common.kafka_settings import KafkaSettings
+from twin_common.models import ServingAddress
 from twin_common.warehouse import Warehouse
 from twin_rag_api.auth import ApiKeys, Authenticator
 from twin_rag_api.crawls import Crawls
+from twin_rag_api.deployed import DeployedModels
 from twin_rag_api.documents import DocumentDirectory
 from twin_rag_api.erasure import Erasure
 from twin_rag_api.feedback import Feedback
+from twin_rag_api.generation.engine_registry import EngineRegistry
+from twin_rag_api.generation.extractive import ExtractiveEngine
 from twin_rag_api.generation.openai_compatible import OpenAICompatibleEngine
 from twin_rag_api.generation.service import Answers
 from twin_rag_api.index import missing_collections
@@ -27,6 +32,7 @@ from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
 from twin_rag_api.retrieval.service import Retrieval
 from twin_rag_api.settings import ApiSettings
+from twin_rag_api.twins import Twins
 
 log = structlog.get_logger(__name__)
 
@@ -46,12 +52,14 @@ class Resources:
     authenticator: Authenticator
     rate_limit: RateLimit
     retrieval: Retrieval
-    engine: OpenAICompatibleEngine | None
+    engines: EngineRegistry
     answers: Answers
     crawls: Crawls
     feedback: Feedback
     documents: DocumentDirectory
     erasure: Erasure
+    deployed: DeployedModels
+    twins: Twins
 
     @classmethod
     def build(
@@ -65,7 +73,8 @@ class Resources:
         """Connect the parts; nothing is sent anywhere yet."""
         retrieval = Retrieval(encoding, HybridSearch(index))
         publisher = EventPublisher(kafka)
-        engine = OpenAICompatibleEngine.connect(settings) if settings.llm_url else None
+        engine = OpenAICompatibleEngine.connect(settings) if settings.llm_url else ExtractiveEngine(encoding)
+        engines = EngineRegistry(engine)
         return cls(
             settings=settings,
             warehouse=warehouse,
@@ -75,12 +84,14 @@ class Resources:
             authenticator=Authenticator(ApiKeys(warehouse.database)),
             rate_limit=RateLimit(Quota(settings.requests_per_minute)),
             retrieval=retrieval,
-            engine=engine,
-            answers=Answers(retrieval, encoding, engine),
+            engines=engines,
+            answers=Answers(retrieval, encoding, engines),
             crawls=Crawls(warehouse.database, warehouse.crawls, publisher),
             feedback=Feedback(warehouse.feedback, publisher),
             documents=DocumentDirectory(warehouse.database, index),
             erasure=Erasure(warehouse, index, publisher.send),
+            deployed=DeployedModels(warehouse.models, engines, partial(_connect_trained, settings)),
+            twins=Twins(warehouse, publisher),
         )
 
     async def prepare(self) -> None:
@@ -89,8 +100,10 @@ class Resources:
             tasks.create_task(self._load_encoder())
             tasks.create_task(self._await_warehouse())
             tasks.create_task(self._await_collections())
-        log.info("ready", engine=self.answers.engine_name)
-        await self._follow_index()
+        log.info("ready")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow_index())
+            tasks.create_task(self.deployed.follow())
 
     async def missing(self) -> list[str]:
         """A sentence for each thing that a search still lacks."""
@@ -104,8 +117,7 @@ class Resources:
         """Let go of everything."""
         self.encoding.close()
         await self.publisher.close()
-        if self.engine is not None:
-            await self.engine.close()
+        await self.engines.close()
         await self.index.close()
         await self.warehouse.client.close()
 
@@ -158,3 +170,9 @@ class Resources:
             log.exception("the encoder of the index cannot be loaded", build=build.name)
             return False
         return True
+
+
+def _connect_trained(settings: ApiSettings, served: ServingAddress) -> OpenAICompatibleEngine:
+    """A trained model is asked as a configured one is, at its own address."""
+    there = {"llm_url": served.url, "llm_model": served.name, "llm_api_key": None}
+    return OpenAICompatibleEngine.connect(settings.model_copy(update=there))

@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 def build(author: AuthorOption = None, as_json: JsonOption = False) -> None:
     """Make a version of an author's dataset; the same text makes the same version, and nothing new."""
     connection = Connection.find()
-    built = asyncio.run(_build(connection, author, dataset_settings(connection.home)))
+    built = asyncio.run(build_dataset(connection, author))
     if as_json:
         print(json.dumps({"dataset_id": built.version.dataset_id, "is_new": built.is_new}))
         return
@@ -47,11 +47,17 @@ def build(author: AuthorOption = None, as_json: JsonOption = False) -> None:
     _show(built.version, _registry(connection.home))
 
 
-async def _build(connection: Connection, author: str | None, settings: "DatasetSettings") -> "Built":
+async def build_dataset(connection: Connection, author: str | None) -> "Built":
+    """Make a version of an author's dataset, and announce it if it is new.
+
+    Raises:
+        NotEnoughText: too little of the author's text is usable.
+    """
     from twin_feature_stream.datasets.build import Builder
     from twin_feature_stream.datasets.publishing import dataset_publisher
     from twin_feature_stream.datasets.registry import DatasetRegistry
 
+    settings = dataset_settings(connection.home)
     client = connect(connection.vector_index)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     try:

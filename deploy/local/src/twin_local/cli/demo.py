@@ -27,7 +27,7 @@ from twin_local.status import platform_status
 console = Console(highlight=False)
 
 # The sample site's feed and sitemap carry its address, as feeds and sitemaps must.
-_SITE_PORT = 8099
+SAMPLE_SITE_PORT = 8099
 _QUESTION = "How do you test that a database survives a kill?"
 _INDEX_SECONDS = 120.0
 
@@ -55,19 +55,19 @@ async def _demo(samples: Path, question: str) -> None:
     home = TwinHome(TwinHome.default().path / "demo")
     shutil.rmtree(home.path, ignore_errors=True)
     home.path.mkdir(parents=True)
-    site = f"{LOOPBACK}:{_SITE_PORT}"
+    site = f"{LOOPBACK}:{SAMPLE_SITE_PORT}"
     options = PlatformOptions(
         home,
         api_port=free_port(),
         environment={"CRAWLER_TRUSTED_ENDPOINTS": site, "CRAWLER_DOWNLOAD_DELAY_SECONDS": "0.1"},
     )
     memory = MemoryWatch()
-    async with serve_site(samples / "site", LOOPBACK, _SITE_PORT), memory.watching():
+    async with serve_site(samples / "site", LOOPBACK, SAMPLE_SITE_PORT), memory.watching():
         console.print("[bold]Start[/]: three small servers and four services")
         async with Platform(options, show_progress) as platform:
-            _stage("started", started)
+            show_stage("started", started)
             connection = Connection(home, platform.environment)
-            await _fill(connection, samples)
+            await fill_with_samples(connection, samples)
             await _ask(connection, question)
             peak = memory.peak_bytes
     console.print(
@@ -78,11 +78,11 @@ async def _demo(samples: Path, question: str) -> None:
 
 async def _demo_on_running(samples: Path, question: str) -> None:
     connection = Connection.find()
-    await _fill(connection, samples)
+    await fill_with_samples(connection, samples)
     await _ask(connection, question)
 
 
-async def _fill(connection: Connection, samples: Path) -> None:
+async def fill_with_samples(connection: Connection, samples: Path) -> None:
     """Crawl the blog, import the posts, and wait until all of it can be searched."""
     from twin_crawler.importing import import_file
 
@@ -103,16 +103,16 @@ async def _fill(connection: Connection, samples: Path) -> None:
             console.print(f"  {error.reason}: {error.url}", soft_wrap=True)
         if not counts.inserted + counts.updated + counts.unchanged:
             raise PlatformError(f"the crawl of {links} brought no document")
-        _stage("crawled", began)
+        show_stage("crawled", began)
         began = time.monotonic()
         console.print("\n[bold]Import[/]: posts.jsonl")
         imported = await import_file(samples / "posts.jsonl", author.author_id, warehouse, lambda *_: None)
         console.print(f"  {imported.inserted} posts")
-        _stage("imported", began)
+        show_stage("imported", began)
     began = time.monotonic()
     console.print("\n[bold]Stream[/]: warehouse → Kafka → clean, chunk, embed → index")
     await _wait_until_indexed(connection)
-    _stage("searchable", began)
+    show_stage("searchable", began)
 
 
 async def _wait_until_indexed(connection: Connection) -> None:
@@ -149,8 +149,9 @@ async def _ask(connection: Connection, question: str) -> None:
     show_sources(citations)
     if not citations:
         raise PlatformError("the answer cites nothing")
-    _stage("answered", began)
+    show_stage("answered", began)
 
 
-def _stage(name: str, began: float) -> None:
+def show_stage(name: str, began: float) -> None:
+    """Say how long a stage took."""
     console.print(f"  [dim]{name} in {time.monotonic() - began:.1f} s[/]")

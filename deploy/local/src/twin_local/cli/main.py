@@ -12,12 +12,15 @@ from twin_local.cli import (
     datasets,
     dead_letters,
     demo,
+    demo_training,
     documents,
     erasure,
     index,
     keys,
+    models,
     platform,
     sources,
+    training,
 )
 
 app = typer.Typer(
@@ -29,6 +32,7 @@ app = typer.Typer(
 for group in (
     platform,
     demo,
+    demo_training,
     sources,
     crawl,
     ask,
@@ -38,6 +42,8 @@ for group in (
     dead_letters,
     erasure,
     datasets,
+    training,
+    models,
 ):
     group.register(app)
 

@@ -6,6 +6,8 @@ from twin_common.warehouse.connection import Warehouse, WarehouseSettings
 from twin_common.warehouse.crawl_records import CrawlRecords, LinkState, PageState, ScheduleState
 from twin_common.warehouse.documents import Documents, DocumentVersion, WriteKind, WriteOutcome
 from twin_common.warehouse.feedback_records import FeedbackRecords
+from twin_common.warehouse.model_records import ModelRecords, ModelReport, UnknownModel
+from twin_common.warehouse.training_jobs import TrainingJobs
 
 __all__ = [
     "AuthorLeases",
@@ -16,8 +18,12 @@ __all__ = [
     "FeedbackRecords",
     "Lease",
     "LinkState",
+    "ModelRecords",
+    "ModelReport",
     "PageState",
     "ScheduleState",
+    "TrainingJobs",
+    "UnknownModel",
     "Warehouse",
     "WarehouseSettings",
     "WriteKind",

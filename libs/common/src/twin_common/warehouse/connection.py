@@ -16,6 +16,8 @@ from twin_common.warehouse.crawl_records import CrawlRecords
 from twin_common.warehouse.documents import Documents
 from twin_common.warehouse.erasures import Erasures
 from twin_common.warehouse.feedback_records import FeedbackRecords
+from twin_common.warehouse.model_records import ModelRecords
+from twin_common.warehouse.training_jobs import TrainingJobs
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +52,8 @@ class Warehouse:
         self.erasures = Erasures(self.database)
         self.author_leases = AuthorLeases(self.database)
         self.feedback = FeedbackRecords(self.database)
+        self.models = ModelRecords(self.database)
+        self.training_jobs = TrainingJobs(self.database)
 
     async def __aenter__(self) -> Self:
         return self
@@ -76,3 +80,5 @@ class Warehouse:
         await self.documents.create_indexes()
         await self.crawls.create_indexes()
         await self.feedback.create_indexes()
+        await self.models.create_indexes()
+        await self.training_jobs.create_indexes()

@@ -13,10 +13,10 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from twin_rag_api.dependencies import Scope, ServiceResources
-from twin_rag_api.endpoints.models import TWIN, check_model
 from twin_rag_api.endpoints.search import MAX_QUESTION_CHARACTERS
 from twin_rag_api.errors import InvalidRequest, OpenAIError
-from twin_rag_api.generation.engines import Sampling, Source, Task, Turn, Usage
+from twin_rag_api.generation.engine_registry import TWIN
+from twin_rag_api.generation.engines import Engine, Sampling, Source, Task, Turn, Usage
 from twin_rag_api.generation.service import AnswerEnd, Answers
 from twin_rag_api.retrieval.follow_up import search_text
 
@@ -167,7 +167,7 @@ async def complete_chat(
     scope: Scope, resources: ServiceResources, request: ChatRequest, http: Request
 ) -> Response:
     """Answer the last user message from the author's texts, citing them."""
-    check_model(request.model)
+    engine = resources.engines.choose(scope, request.model)
     question = _question(request.messages)
     history = _history(request.messages)
     asked_before = [turn.text for turn in history if turn.role == "user"]
@@ -179,12 +179,12 @@ async def complete_chat(
         instructions=_instructions(request.messages),
         sampling=_sampling(request),
     )
-    identity = {"id": f"chatcmpl-{uuid4().hex}", "created": int(time.time()), "model": TWIN}
+    identity = {"id": f"chatcmpl-{uuid4().hex}", "created": int(time.time()), "model": request.model}
     if request.stream:
         with_usage = request.stream_options is not None and request.stream_options.include_usage
-        events = _stream(resources.answers, task, identity, with_usage)
+        events = _stream(resources.answers, task, engine, identity, with_usage)
         return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
-    return await _while_connected(http, _whole(resources.answers, task, identity))
+    return await _while_connected(http, _whole(resources.answers, task, engine, identity))
 
 
 def _question(messages: list[ChatMessage]) -> str:
@@ -219,9 +219,9 @@ def _sampling(request: ChatRequest) -> Sampling:
     )
 
 
-async def _whole(answers: Answers, task: Task, identity: dict[str, Any]) -> Response:
+async def _whole(answers: Answers, task: Task, engine: Engine, identity: dict[str, Any]) -> Response:
     text = ""
-    async with aclosing(answers.write(task)) as pieces:
+    async with aclosing(answers.write(task, engine)) as pieces:
         async for piece in pieces:
             if isinstance(piece, AnswerEnd):
                 end = piece
@@ -234,7 +234,7 @@ async def _whole(answers: Answers, task: Task, identity: dict[str, Any]) -> Resp
 
 
 async def _stream(
-    answers: Answers, task: Task, identity: dict[str, Any], with_usage: bool
+    answers: Answers, task: Task, engine: Engine, identity: dict[str, Any], with_usage: bool
 ) -> AsyncIterator[str]:
     def event(*choices: ChunkChoice, usage: ChatUsage | None = None) -> str:
         chunk = ChatCompletionChunk(**identity, choices=list(choices), usage=usage)
@@ -242,7 +242,7 @@ async def _stream(
 
     yield event(ChunkChoice(delta=ChunkDelta(role="assistant", content="")))
     try:
-        async with aclosing(answers.write(task)) as pieces:
+        async with aclosing(answers.write(task, engine)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, AnswerEnd):
                     delta = ChunkDelta(citations=_citations(piece.citations))

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from twin_common.events import FeedbackGiven, Rating
 from twin_rag_api.dependencies import Scope, ServiceResources
-from twin_rag_api.endpoints.models import TWIN
+from twin_rag_api.generation.engine_registry import TWIN
 
 router = APIRouter(prefix="/v1", tags=["feedback"])
 

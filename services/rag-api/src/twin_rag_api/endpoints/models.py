@@ -1,16 +1,14 @@
-"""The models of the chat API: one, the author's twin."""
+"""The models of the chat API: the author's twin, and what was deployed besides."""
 
 from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from twin_rag_api.dependencies import Scope
-from twin_rag_api.errors import NotFound
+from twin_rag_api.dependencies import Scope, ServiceResources
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 
-TWIN = "twin"
 _SINCE = 1_767_225_600  # 2026-01-01, as OpenAI's shape wants a time
 
 
@@ -31,19 +29,14 @@ class ModelList(BaseModel):
 
 
 @router.get("/models")
-async def list_models(scope: Scope) -> ModelList:
+async def list_models(scope: Scope, resources: ServiceResources) -> ModelList:
     """What may be named as `model`."""
-    return ModelList(data=[Model(id=TWIN, owned_by=scope.author_id)])
+    names = resources.engines.names(scope)
+    return ModelList(data=[Model(id=name, owned_by=scope.author_id) for name in names])
 
 
 @router.get("/models/{model}")
-async def get_model(scope: Scope, model: str) -> Model:
+async def get_model(scope: Scope, resources: ServiceResources, model: str) -> Model:
     """One model."""
-    check_model(model)
-    return Model(id=TWIN, owned_by=scope.author_id)
-
-
-def check_model(model: str) -> None:
-    """Raise NotFound for any other model."""
-    if model != TWIN:
-        raise NotFound(f"there is no model {model[:100]!r}; this platform serves {TWIN!r}")
+    resources.engines.choose(scope, model)
+    return Model(id=model, owned_by=scope.author_id)

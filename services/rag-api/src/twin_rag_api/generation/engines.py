@@ -1,6 +1,6 @@
 """What an engine is given, what it gives, and how it fails."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -32,6 +32,9 @@ class Sampling:
     top_p: float | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    seed: int | None = None
+    response_format: Mapping[str, object] | None = None
+    """OpenAI's object, such as {"type": "json_object"}: what the answer's whole text must parse as."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,16 @@ class Finish:
     reason: Literal["stop", "length", "content_filter"]
 
 
+@dataclass(frozen=True)
+class Notice:
+    """Something the reader of an answer should know about how it came to be."""
+
+    code: str
+    """A word for programs, such as turns_left_out."""
+    detail: str
+    """The same as a sentence."""
+
+
 Piece = Text | Usage | Finish
 
 
@@ -90,6 +103,10 @@ class Engine(Protocol):
     @property
     def provider(self) -> str:
         """For traces, in OpenTelemetry's words."""
+
+    @property
+    def heeds(self) -> frozenset[str]:
+        """Which of OpenAI's parameters it can follow, such as temperature, stop or n."""
 
     def write(self, task: Task) -> AsyncGenerator[Piece, None]:
         """The answer, piece by piece; closing the iterator stops the work behind it.

@@ -42,6 +42,7 @@ class ExtractiveEngine:
 
     name = "extractive"
     provider = "twin"
+    heeds: frozenset[str] = frozenset()
 
     def __init__(
         self, encoding: Encoding, policy: QuotePolicy = QuotePolicy(), notice: str = NO_MODEL

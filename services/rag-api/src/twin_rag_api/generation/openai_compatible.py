@@ -21,6 +21,8 @@ _FINISHES = {"stop": Finish("stop"), "length": Finish("length"), "content_filter
 class OpenAICompatibleEngine:
     """Streams from the configured server, whether or not the caller streams."""
 
+    heeds = frozenset(("temperature", "top_p", "max_tokens", "stop", "seed", "response_format", "n"))
+
     def __init__(self, client: "AsyncOpenAI", settings: ApiSettings) -> None:
         self._client = client
         self._settings = settings

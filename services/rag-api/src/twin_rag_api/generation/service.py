@@ -11,10 +11,22 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from twin_rag_api.auth import AuthorScope
-from twin_rag_api.generation.engines import Engine, EngineFailure, Finish, Piece, Source, Task, Text, Usage
+from twin_rag_api.generation.engine_registry import EngineRegistry
+from twin_rag_api.generation.engines import (
+    Engine,
+    EngineFailure,
+    Finish,
+    Notice,
+    Piece,
+    Source,
+    Task,
+    Text,
+    Usage,
+)
 from twin_rag_api.generation.extractive import ExtractiveEngine
 from twin_rag_api.generation.prompt import PROMPT_VERSION
 from twin_rag_api.generation.relevance import is_answerable
+from twin_rag_api.guardrails.findings import Finding
 from twin_rag_api.metrics import (
     ANSWERS,
     CITATIONS,
@@ -42,19 +54,25 @@ class AnswerEnd:
     citations: tuple[Source, ...]
     usage: Usage
     finish: Finish
+    engine: str
+    """Who wrote it; where the language model failed, who took over."""
+    prompt_version: str
+    text: str
+    """The whole answer, as its reader got it."""
+    notices: tuple[Notice, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """What the guardrails noticed in question, sources and answer."""
+    failure: str | None = None
+    """Why the language model's own answer is not complete, in a word."""
 
 
 class Answers:
     """Retrieves, judges whether that suffices, and lets an engine write."""
 
-    def __init__(self, retrieval: Retrieval, encoding: Encoding, engine: Engine | None) -> None:
+    def __init__(self, retrieval: Retrieval, encoding: Encoding, engines: EngineRegistry) -> None:
         self._retrieval = retrieval
         self._encoding = encoding
-        self._engine = engine or ExtractiveEngine(encoding)
-
-    @property
-    def engine_name(self) -> str:
-        return self._engine.name
+        self.engines = engines
 
     async def find_sources(self, scope: AuthorScope, question: str) -> tuple[Source, ...]:
         """The numbered passages an answer may rest on; none when they cannot answer.
@@ -71,23 +89,22 @@ class Answers:
             return ()
         return tuple(Source(number, passage) for number, passage in enumerate(passages, start=1))
 
-    async def write(self, task: Task) -> AsyncGenerator[str | AnswerEnd, None]:
+    async def write(self, task: Task, engine: Engine) -> AsyncGenerator[str | AnswerEnd, None]:
         """The answer's text as it comes, then its end; it ends well whatever the model does."""
         started = perf_counter()
         usage, finish = Usage(0, 0), Finish("stop")
         cited: dict[int, None] = {}
-        first = True
+        written = ""
+        progress = _Progress(engine.name)
         with timed(GENERATION_SECONDS, "write"):
-            async with aclosing(self._pieces(task)) as pieces:
+            async with aclosing(self._pieces(task, engine, progress)) as pieces:
                 async for piece in pieces:
                     match piece:
                         case Text(text, numbers):
-                            if first:
-                                FIRST_TOKEN_SECONDS.labels(self._engine.name).observe(
-                                    perf_counter() - started
-                                )
-                                first = False
+                            if not written:
+                                FIRST_TOKEN_SECONDS.labels(engine.name).observe(perf_counter() - started)
                             cited.update(dict.fromkeys(numbers))
+                            written += text
                             yield text
                         case Usage():
                             usage = piece
@@ -95,9 +112,17 @@ class Answers:
                             finish = piece
         sources = {source.number: source for source in task.sources}
         CITATIONS.observe(len(cited))
-        yield AnswerEnd(tuple(sources[number] for number in sorted(cited)), usage, finish)
+        yield AnswerEnd(
+            citations=tuple(sources[number] for number in sorted(cited)),
+            usage=usage,
+            finish=finish,
+            engine=progress.engine,
+            prompt_version=PROMPT_VERSION,
+            text=written,
+            failure=progress.failure,
+        )
 
-    async def _pieces(self, task: Task) -> AsyncGenerator[Piece, None]:
+    async def _pieces(self, task: Task, engine: Engine, progress: "_Progress") -> AsyncGenerator[Piece, None]:
         if not task.sources:
             ANSWERS.labels("nothing_found").inc()
             yield Text(NOTHING_FOUND)
@@ -105,18 +130,20 @@ class Answers:
             return
         wrote = False
         try:
-            async with aclosing(self._observed(self._engine, task)) as pieces:
+            async with aclosing(self._observed(engine, task)) as pieces:
                 async for piece in pieces:
                     wrote = wrote or isinstance(piece, Text)
                     yield piece
         except EngineFailure as failure:
-            log.warning("the language model failed", engine=self._engine.name, error=str(failure)[:300])
+            log.warning("the language model failed", engine=engine.name, error=str(failure)[:300])
             ENGINE_FAILURES.labels(failure.reason).inc()
+            progress.failure = failure.reason
         else:
             ANSWERS.labels("answered").inc()
             return
         ANSWERS.labels("fallback").inc()
         substitute = ExtractiveEngine(self._encoding, notice=MODEL_BROKE_OFF if wrote else MODEL_FAILED)
+        progress.engine = substitute.name
         async with aclosing(self._observed(substitute, task)) as pieces:
             async for piece in pieces:
                 yield piece
@@ -165,3 +192,11 @@ class Answers:
     def _count(self, read: str, written: str) -> Usage:
         """For engines that do not say: the encoder's tokens come close enough."""
         return Usage(*self._encoding.count_tokens([read, written]))
+
+
+@dataclass
+class _Progress:
+    """What becomes known of an answer while it is written."""
+
+    engine: str
+    failure: str | None = None

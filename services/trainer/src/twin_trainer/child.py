@@ -1,0 +1,78 @@
+"""Runs a training in a process of its own: its memory, its libraries and its end are not the service's."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+
+from pydantic import ValidationError
+
+from twin_trainer.job_protocol import LINE, Failed, Finished, JobSpec, Told
+
+RunChild = Callable[[JobSpec], AsyncGenerator[Told | Finished | Failed, None]]
+
+# A report with its plots is the longest line.
+_LONGEST_LINE = 64 * 1024 * 1024
+_STOP_SECONDS = 10.0
+
+
+def child_runner(stall_seconds: float, command: tuple[str, ...] = ()) -> RunChild:
+    """How to run a training: a function that starts the child and yields what it tells, an end always last.
+
+    Args:
+        stall_seconds: a child that is silent for so long is killed.
+        command: what to start instead of the training itself.
+    """
+    command = command or (sys.executable, "-m", "twin_trainer.job_process")
+
+    async def run(spec: JobSpec) -> AsyncGenerator[Told | Finished | Failed, None]:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LONGEST_LINE
+        )
+        try:
+            async for line in _lines(process, spec, stall_seconds):
+                yield line
+        finally:
+            await _end(process)
+
+    return run
+
+
+async def _lines(
+    process: asyncio.subprocess.Process, spec: JobSpec, stall_seconds: float
+) -> AsyncGenerator[Told | Finished | Failed, None]:
+    if process.stdin is None or process.stdout is None:
+        raise TypeError("the child process has no pipes")
+    try:
+        process.stdin.write(spec.model_dump_json().encode() + b"\n")
+        await process.stdin.drain()
+        process.stdin.close()
+        while line := await asyncio.wait_for(process.stdout.readline(), stall_seconds):
+            told = LINE.validate_json(line)
+            yield told
+            if not isinstance(told, Told):
+                return
+    except TimeoutError:
+        yield Failed(reason=f"it told nothing for {stall_seconds:g} seconds and was ended", may_pass=True)
+        return
+    except (ConnectionError, ValidationError, ValueError) as error:
+        yield Failed(reason=f"its process cannot be understood: {error}"[:500], may_pass=True)
+        return
+    code = await process.wait()
+    how = f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    advice = "; the machine may be out of memory" if code == -signal.SIGKILL else "; its log says why"
+    yield Failed(reason=f"the training's process {how}{advice}", may_pass=True)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

@@ -1,0 +1,1 @@
+"""How near a text is to its author's way of writing."""
