@@ -10,7 +10,19 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from twin_rag_api import errors, openapi
-from twin_rag_api.endpoints import author, chat, crawls, documents, feedback, health, models, pages, search
+from twin_rag_api.endpoints import (
+    author,
+    chat,
+    crawls,
+    documents,
+    drafts,
+    feedback,
+    health,
+    models,
+    pages,
+    presets,
+    search,
+)
 from twin_rag_api.middleware import REQUEST_ID, BodyLimit, RequestObserver
 from twin_rag_api.resources import Resources
 
@@ -21,7 +33,8 @@ Searches an author's texts and answers from them, with citations. Every request 
 `Authorization: Bearer twin_…`. The key decides whose texts are read.
 
 `POST /v1/chat/completions` has OpenAI's shape: point any OpenAI client at this server with the key as its API
-key. Its one extension is `citations`.
+key. Its extensions: `citations` and `notices` in answers, and in requests `writing`,
+for texts in the author's voice.
 
 Errors are problem details (RFC 9457). Each also has an `error` member, which OpenAI's clients read.
 """
@@ -61,7 +74,7 @@ def create_app(resources: Resources) -> FastAPI:
     app.add_middleware(RequestObserver)
     errors.install(app)
     openapi.install(app)
-    for resource in (chat, models, search, documents, crawls, feedback, author):
+    for resource in (chat, models, search, documents, crawls, presets, drafts, feedback, author):
         app.include_router(resource.router, responses=errors.PROBLEM_RESPONSES)
     app.include_router(health.router)
     app.include_router(pages.router)
