@@ -157,6 +157,28 @@ _QUALITY = Row(
             (Query(ratio("twin_answer_citations_sum", "twin_answer_citations_count"), "sources"),),
         ),
         Panel(
+            "Guardrails",
+            "What the rules noticed: orders, false turns, hidden text and secrets in sources; foreign links, "
+            "secrets, personal data and recited instructions in answers.",
+            (Query(rate("twin_guardrail_findings_total", "rule, place"), "{{rule}} in {{place}}"),),
+            unit="ops",
+            stacked=True,
+        ),
+        Panel(
+            "Notices in answers",
+            "What answers told of how they came to be: turns that gave way, links that could not be used.",
+            (Query(rate("twin_answer_notices_total", "code"), "{{code}}"),),
+            unit="ops",
+            stacked=True,
+        ),
+        Panel(
+            "Linked pages",
+            "Pages that requests linked to, by what became of them; read is the good one.",
+            (Query(rate("twin_writing_links_total", "outcome"), "{{outcome}}"),),
+            unit="ops",
+            stacked=True,
+        ),
+        Panel(
             "Feedback, in a day",
             "What owners said of the answers.",
             (Query("sum by (rating) (increase(twin_feedback_total[24h]))", "{{rating}}"),),

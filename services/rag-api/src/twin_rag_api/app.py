@@ -15,10 +15,12 @@ from twin_rag_api.endpoints import (
     chat,
     crawls,
     documents,
+    drafts,
     feedback,
     health,
     models,
     pages,
+    presets,
     search,
     twins,
 )
@@ -32,7 +34,8 @@ Searches an author's texts and answers from them, with citations. Every request 
 `Authorization: Bearer twin_…`. The key decides whose texts are read.
 
 `POST /v1/chat/completions` has OpenAI's shape: point any OpenAI client at this server with the key as its API
-key. Its one extension is `citations`.
+key. Its extensions: `citations` and `notices` in answers, and in requests `writing`,
+for texts in the author's voice.
 
 Errors are problem details (RFC 9457). Each also has an `error` member, which OpenAI's clients read.
 """
@@ -72,7 +75,7 @@ def create_app(resources: Resources) -> FastAPI:
     app.add_middleware(RequestObserver)
     errors.install(app)
     openapi.install(app)
-    for resource in (chat, models, twins, search, documents, crawls, feedback, author):
+    for resource in (chat, models, twins, search, documents, crawls, presets, drafts, feedback, author):
         app.include_router(resource.router, responses=errors.PROBLEM_RESPONSES)
     app.include_router(health.router)
     app.include_router(pages.router)

@@ -11,6 +11,7 @@ from pymongo.errors import PyMongoError
 from twin_common.identity import AuthorId
 from twin_common.models import RELEASED, ModelStage, Release, ServingAddress
 from twin_common.warehouse import ModelRecords, UnknownModel
+from twin_rag_api.generation.context_window import ContextWindow
 from twin_rag_api.generation.engine_registry import EngineRegistry, ServedModel
 from twin_rag_api.generation.engines import Engine, EngineFailure, Piece, Task
 
@@ -30,6 +31,7 @@ class DeployedModels:
         self._engines = engines
         self._connect = connect
         self._connected: dict[ServingAddress, Engine] = {}
+        self._shared: dict[tuple[str, str, float], Engine] = {}
 
     async def follow(self) -> None:
         """Serve what is deployed, until cancelled."""
@@ -50,7 +52,7 @@ class DeployedModels:
                 if (engine := await self._engine(model_id, release.author_id)) is not None
             }
             served += [ServedModel(name, engine, release.author_id) for name, engine in engines.items()]
-            if released := _released(release, engines):
+            if released := self._released(release, engines):
                 served.append(ServedModel(RELEASED, released, release.author_id))
         self._engines.replace(served)
 
@@ -66,6 +68,16 @@ class DeployedModels:
             self._connected[record.served] = CountedEngine(engine, self._models, model_id, author_id)
         return self._connected[record.served]
 
+    def _released(self, release: Release, engines: dict[str, Engine]) -> Engine | None:
+        production = engines.get(release.production or "")
+        canary = engines.get(release.canary or "")
+        if production is None or canary is None or not release.canary_share:
+            return production
+        shares = (production.name, canary.name, release.canary_share)
+        if shares not in self._shared:
+            self._shared[shares] = SharedEngine(production, canary, release.canary_share)
+        return self._shared[shares]
+
 
 class CountedEngine:
     """An engine whose answers and failures are counted, so that a model that fails is taken back."""
@@ -77,6 +89,14 @@ class CountedEngine:
         self.name = model_id
         self.provider = engine.provider
         self.heeds = engine.heeds
+
+    async def window(self) -> ContextWindow | None:
+        """The engine's own. Raises: as the engine."""
+        return await self._engine.window()
+
+    async def close(self) -> None:
+        """Let go of the engine's connections."""
+        await self._engine.close()
 
     async def write(self, task: Task) -> AsyncGenerator[Piece, None]:
         """The engine's own pieces. Raises: as the engine."""
@@ -112,15 +132,16 @@ class SharedEngine:
         self.provider = most.provider
         self.heeds = most.heeds & on_trial.heeds
 
+    async def window(self) -> ContextWindow | None:
+        """The narrower of the two: a question is drawn only when it is written. Raises: as the engines."""
+        windows = [await self._most.window(), await self._on_trial.window()]
+        known = [window for window in windows if window is not None]
+        return min(known, key=lambda window: window.input_tokens, default=None)
+
+    async def close(self) -> None:
+        """Nothing of its own: both engines are served under their own names as well."""
+
     def write(self, task: Task) -> AsyncGenerator[Piece, None]:
         """The drawn engine's answer. Raises: as that engine."""
         engine = self._on_trial if self._chance() < self._share else self._most
         return engine.write(task)
-
-
-def _released(release: Release, engines: dict[str, Engine]) -> Engine | None:
-    production = engines.get(release.production or "")
-    canary = engines.get(release.canary or "")
-    if production is None or canary is None or not release.canary_share:
-        return production
-    return SharedEngine(production, canary, release.canary_share)

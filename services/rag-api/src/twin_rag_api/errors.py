@@ -38,6 +38,14 @@ class InvalidRequest(TwinError):
         self.parameter = parameter
 
 
+class UnsupportedParameter(TwinError):
+    """The engine that was chosen cannot follow a parameter; `parameter` names it."""
+
+    def __init__(self, parameter: str, engine: str, detail: str) -> None:
+        super().__init__(f"the engine {engine!r} cannot follow {parameter}: {detail}")
+        self.parameter = parameter
+
+
 class NotReady(TwinError):
     """Something this answer needs is still missing; asking again later may help."""
 
@@ -111,7 +119,7 @@ def problem_response(
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": HTTPStatus(status).phrase}
-    for status in (401, 404, 413, 422, 429, 503)
+    for status in (400, 401, 404, 413, 422, 429, 503)
 }
 """For the OpenAPI document: what any route below /v1 may answer besides its own."""
 
@@ -172,6 +180,9 @@ async def _twin_error(request: Request, error: Exception) -> JSONResponse:
             response = problem_response(request, 409, str(error))
         case NotFound() | UnknownAuthor() | UnknownModel():
             response = problem_response(request, 404, str(error))
+        case UnsupportedParameter():
+            field = InvalidField(field=error.parameter, detail=str(error))
+            response = problem_response(request, 400, str(error), errors=[field])
         case InvalidRequest():
             field = InvalidField(field=error.parameter, detail=str(error))
             response = problem_response(request, 422, str(error), errors=[field])

@@ -33,11 +33,16 @@ FIRST_TOKEN_SECONDS = Histogram(
 TOKENS = Counter("twin_generation_tokens_total", "Tokens read and written.", ("engine", "kind"))
 ANSWERS = Counter("twin_answers_total", "Answers by how they ended.", ("outcome",))
 ENGINE_FAILURES = Counter("twin_engine_failures_total", "Failures of the language model.", ("reason",))
+NOTICES = Counter("twin_answer_notices_total", "What answers told about how they came to be.", ("code",))
+GUARDRAIL_FINDINGS = Counter(
+    "twin_guardrail_findings_total", "What the guardrails noticed, by rule and place.", ("rule", "place")
+)
+LINKS = Counter("twin_writing_links_total", "Linked pages by what became of them.", ("outcome",))
 CITATIONS = Histogram("twin_answer_citations", "Sources that an answer cites.", buckets=(0, 1, 2, 3, 4, 5))
 FEEDBACK = Counter("twin_feedback_total", "What owners said of answers.", ("rating",))
 
 # A series has to be there, at 0, before its first event: increase() does not see how a series is born.
-for _outcome in ("answered", "nothing_found", "fallback"):
+for _outcome in ("answered", "nothing_found", "fallback", "failed"):
     ANSWERS.labels(_outcome)
 for _reason in (
     "connection",
@@ -46,8 +51,24 @@ for _reason in (
     "next_token_timeout",
     "broken_stream",
     "empty",
+    "repetition",
+    "garbage",
+    "prompt_leak",
+    "circuit_open",
 ):
     ENGINE_FAILURES.labels(_reason)
+for _rule, _place in (
+    *((rule, "source") for rule in ("hidden_text", "secret", "false_turn", "order")),
+    *((rule, "answer") for rule in ("secret", "foreign_link", "personal_data", "prompt_leak")),
+):
+    GUARDRAIL_FINDINGS.labels(_rule, _place)
+for _code in (
+    *("turns_left_out", "sources_left_out", "style_examples_left_out"),
+    *("model_failed", "model_broke_off", "model_stopped", "model_paused", "cut_off"),
+):
+    NOTICES.labels(_code)
+for _outcome in ("read", "private", "login", "unreachable", "timeout", "too_large", "unreadable"):
+    LINKS.labels(_outcome)
 for _rating in (*Rating, "edit"):
     FEEDBACK.labels(str(_rating))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from twin_rag_api.endpoints.chat import ChatCompletionChunk
+from twin_rag_api.endpoints.chat_answer import ChatCompletionChunk
 from twin_rag_api.errors import MEDIA_TYPE
 
 _REFERENCE = "#/components/schemas/{model}"

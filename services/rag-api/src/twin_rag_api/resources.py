@@ -13,7 +13,7 @@ from qdrant_client.http.exceptions import ApiException
 from twin_common.errors import ServerUnavailable
 from twin_common.index_builds import IndexBuild, Role, read_builds
 from twin_common.kafka_settings import KafkaSettings
-from twin_common.models import ServingAddress
+from twin_common.link_guard import LinkGuard, LinkPolicy
 from twin_common.warehouse import Warehouse
 from twin_rag_api.auth import ApiKeys, Authenticator
 from twin_rag_api.crawls import Crawls
@@ -21,9 +21,8 @@ from twin_rag_api.deployed import DeployedModels
 from twin_rag_api.documents import DocumentDirectory
 from twin_rag_api.erasure import Erasure
 from twin_rag_api.feedback import Feedback
+from twin_rag_api.generation.configured_engine import configured_engine, trained_engine
 from twin_rag_api.generation.engine_registry import EngineRegistry
-from twin_rag_api.generation.extractive import ExtractiveEngine
-from twin_rag_api.generation.openai_compatible import OpenAICompatibleEngine
 from twin_rag_api.generation.service import Answers
 from twin_rag_api.index import missing_collections
 from twin_rag_api.publishing import EventPublisher
@@ -33,6 +32,10 @@ from twin_rag_api.retrieval.hybrid_search import HybridSearch
 from twin_rag_api.retrieval.service import Retrieval
 from twin_rag_api.settings import ApiSettings
 from twin_rag_api.twins import Twins
+from twin_rag_api.writing.drafts import Drafts
+from twin_rag_api.writing.knowledge import Knowledge
+from twin_rag_api.writing.link_fetch import LinkFetcher
+from twin_rag_api.writing.service import Writing
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +57,8 @@ class Resources:
     retrieval: Retrieval
     engines: EngineRegistry
     answers: Answers
+    writing: Writing
+    drafts: Drafts
     crawls: Crawls
     feedback: Feedback
     documents: DocumentDirectory
@@ -73,8 +78,10 @@ class Resources:
         """Connect the parts; nothing is sent anywhere yet."""
         retrieval = Retrieval(encoding, HybridSearch(index))
         publisher = EventPublisher(kafka)
-        engine = OpenAICompatibleEngine.connect(settings) if settings.llm_url else ExtractiveEngine(encoding)
-        engines = EngineRegistry(engine)
+        engines = EngineRegistry(configured_engine(settings, encoding))
+        answers = Answers(retrieval, encoding, engines, redact_personal_data=settings.redact_personal_data)
+        fetcher = LinkFetcher(LinkGuard(LinkPolicy(trusted_endpoints=settings.trusted_endpoints)))
+        feedback = Feedback(warehouse.feedback, publisher)
         return cls(
             settings=settings,
             warehouse=warehouse,
@@ -85,12 +92,14 @@ class Resources:
             rate_limit=RateLimit(Quota(settings.requests_per_minute)),
             retrieval=retrieval,
             engines=engines,
-            answers=Answers(retrieval, encoding, engines),
+            answers=answers,
+            writing=Writing(answers, retrieval, Knowledge(fetcher, encoding)),
+            drafts=Drafts(warehouse.database, feedback),
             crawls=Crawls(warehouse.database, warehouse.crawls, publisher),
-            feedback=Feedback(warehouse.feedback, publisher),
+            feedback=feedback,
             documents=DocumentDirectory(warehouse.database, index),
             erasure=Erasure(warehouse, index, publisher.send),
-            deployed=DeployedModels(warehouse.models, engines, partial(_connect_trained, settings)),
+            deployed=DeployedModels(warehouse.models, engines, partial(trained_engine, settings)),
             twins=Twins(warehouse, publisher),
         )
 
@@ -136,6 +145,7 @@ class Resources:
     async def _await_warehouse(self) -> None:
         await self.warehouse.wait_until_ready()
         await self.crawls.create_indexes()
+        await self.drafts.create_indexes()
 
     async def _await_collections(self) -> None:
         told: list[str] = []
@@ -170,9 +180,3 @@ class Resources:
             log.exception("the encoder of the index cannot be loaded", build=build.name)
             return False
         return True
-
-
-def _connect_trained(settings: ApiSettings, served: ServingAddress) -> OpenAICompatibleEngine:
-    """A trained model is asked as a configured one is, at its own address."""
-    there = {"llm_url": served.url, "llm_model": served.name, "llm_api_key": None}
-    return OpenAICompatibleEngine.connect(settings.model_copy(update=there))

@@ -1,9 +1,12 @@
 """What can be set about this service; see the README for the table."""
 
-from typing import Self
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from twin_rag_api.generation.waiting import PhaseTimeouts
 
 
 class ApiSettings(BaseSettings):
@@ -20,19 +23,48 @@ class ApiSettings(BaseSettings):
     cors_origins: tuple[str, ...] = ()
     """Pages of other origins that may call the API from a browser, such as https://notes.example."""
 
+    llm_protocol: Literal["openai", "tgi"] = "openai"
+    """What the language model's server speaks: OpenAI's chat API, or Text Generation Inference's own."""
     llm_url: str | None = None
-    """Base of an OpenAI-compatible API, such as http://127.0.0.1:8080/v1; without it answers are quotes."""
+    """Base of the server, such as http://127.0.0.1:8080/v1; without it answers are quotes."""
     llm_model: str | None = None
-    """The model's name at that API; needed when `llm_url` is set."""
+    """The model's name there; needed with the URL, but for tgi, which serves a single one."""
     llm_api_key: SecretStr | None = None
+    llm_tokenizer: Path | None = None
+    """The model's tokenizer.json, by which prompts are measured; without it two bytes count as a token.
+    TGI is asked instead."""
+    llm_context_tokens: int = Field(8192, ge=256)
+    """How much the model reads and writes at most; TGI says so itself."""
+    llm_answer_tokens: int = Field(1024, ge=16)
+    """How long an answer may be where the request does not say."""
     llm_connect_timeout_seconds: float = 5.0
     llm_first_token_timeout_seconds: float = 60.0
     """How long the model may read before it writes its first word."""
     llm_next_token_timeout_seconds: float = 20.0
     """How long it may pause between two words."""
 
+    redact_personal_data: bool = False
+    """Whether e-mail addresses, telephone numbers, bank accounts and cards are left out of answers."""
+    trusted_endpoints: Annotated[frozenset[str], NoDecode] = frozenset()
+    """host:port pairs, comma-separated, that linked pages may come from although they are not public."""
+
+    def llm_timeouts(self) -> PhaseTimeouts:
+        """The phases of a question to the language model."""
+        return PhaseTimeouts(
+            self.llm_connect_timeout_seconds,
+            self.llm_first_token_timeout_seconds,
+            self.llm_next_token_timeout_seconds,
+        )
+
+    @field_validator("trusted_endpoints", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return frozenset(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
     @model_validator(mode="after")
     def _model_is_named(self) -> Self:
-        if self.llm_url and not self.llm_model:
+        if self.llm_url and not self.llm_model and self.llm_protocol == "openai":
             raise ValueError("RAG_API_LLM_URL is set, so RAG_API_LLM_MODEL must name the model there")
         return self

@@ -180,7 +180,13 @@ class TestExtractive:
 class TestNothingFound:
     async def test_without_any_texts(self, api: Api) -> None:
         answer = (await ask(api))["choices"][0]
-        assert answer["message"] == {"role": "assistant", "content": NOTHING_FOUND, "citations": []}
+        assert answer["message"] == {
+            "role": "assistant",
+            "content": NOTHING_FOUND,
+            "citations": [],
+            "notices": [],
+            "draft": None,
+        }
         assert answer["finish_reason"] == "stop"
 
     async def test_a_name_that_occurs_nowhere(self, api: Api) -> None:

@@ -23,6 +23,12 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/v1/author", None),
     ("PUT", "/v1/author", {"name": "Ada"}),
     ("DELETE", "/v1/author?confirm=nobody", None),
+    ("GET", "/v1/presets", None),
+    ("GET", "/v1/drafts", None),
+    ("POST", "/v1/drafts", {"preset": "post", "text": "Tides turn."}),
+    ("GET", f"/v1/drafts/{NO_RUN}", None),
+    ("PUT", f"/v1/drafts/{NO_RUN}", {"text": "Tides turn."}),
+    ("DELETE", f"/v1/drafts/{NO_RUN}", None),
     ("POST", "/v1/feedback", {"completion_id": "1", "prompt": "a", "answer": "b", "rating": "up"}),
 ]
 
@@ -61,6 +67,7 @@ class TestKey:
                 method,
                 path.partition("?")[0]
                 .replace(f"/documents/{NO_RUN}", "/documents/{document_id}")
+                .replace(f"/drafts/{NO_RUN}", "/drafts/{draft_id}")
                 .replace(NO_RUN, "{run_id}")
                 .replace("/twin", "/{model}"),
             )
@@ -103,7 +110,17 @@ class TestRequests:
             {"messages": [{"role": "system", "content": "hello"}]},
             {"messages": [{"role": "user", "content": "x" * 100_000}]},
             {"messages": [{"role": "pope", "content": "x"}]},
-            {"messages": [{"role": "user", "content": "x"}], "n": 2},
+            {"messages": [{"role": "user", "content": "x"}], "n": 0},
+            {"messages": [{"role": "user", "content": "x"}], "n": 5},
+            {"messages": [{"role": "user", "content": "x"}], "writing": {"preset": "poem"}},
+            {
+                "messages": [{"role": "user", "content": "x"}],
+                "writing": {"preset": "post", "links": ["u"] * 9},
+            },
+            {
+                "messages": [{"role": "user", "content": "x"}],
+                "response_format": {"type": "json_schema"},
+            },
             {"messages": [{"role": "user", "content": "x"}], "temperature": 9},
             {"messages": [{"role": "user", "content": "x"}], "max_tokens": 0},
         ],
@@ -113,6 +130,27 @@ class TestRequests:
         self, shared_api: Api, body: dict[str, Any], stream: bool
     ) -> None:
         problem(await shared_api.post("/v1/chat/completions", body | {"stream": stream}), 422)
+
+    @pytest.mark.parametrize(
+        ("wish", "parameter"),
+        [
+            ({"n": 2}, "n"),
+            ({"response_format": {"type": "json_object"}}, "response_format"),
+            (
+                {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}}},
+                "response_format",
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("stream", [False, True])
+    async def test_a_wish_that_the_engine_cannot_follow_is_named_with_the_engine(
+        self, shared_api: Api, wish: dict[str, Any], parameter: str, stream: bool
+    ) -> None:
+        body = {"messages": [{"role": "user", "content": "x"}], "stream": stream} | wish
+        answer = problem(await shared_api.post("/v1/chat/completions", body), 400)
+        assert "extractive" in answer["detail"]
+        assert parameter in answer["detail"]
+        assert answer["error"]["param"] == parameter
 
     @pytest.mark.parametrize(
         ("content", "status"), [(b"", 422), (b"{", 422), (b"\xff\xfe", 422), (b'{"query": "\xff"}', 400)]

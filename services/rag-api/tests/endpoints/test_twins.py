@@ -1,7 +1,8 @@
 """A person decides about trained models, and a deployed one answers under its own name."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from twin_common.models import (
 from twin_common.topics import MODELS_LIFECYCLE
 from twin_common.warehouse import ModelReport
 from twin_rag_api.deployed import SharedEngine
-from twin_rag_api.generation.engines import Task
+from twin_rag_api.generation.engines import Piece, Task, Text
 
 from ..conftest import ADA, BOB, NOW, Api, StartApi, serving
 from ..upstream import Upstream
@@ -246,15 +247,11 @@ class TestAnswering:
 
 class TestShare:
     async def test_each_question_is_drawn(self) -> None:
-        draws = iter([0.05, 0.15, 0.95, 0.0])
-        engine = SharedEngine(_Named("old"), _Named("new"), 0.1, lambda: next(draws))
+        draws = [0.05, 0.15, 0.95, 0.0]
+        engine = SharedEngine(_Named("old"), _Named("new"), 0.1, partial(next, iter(draws)))
         task = Task(question="?", sources=())
-        assert [str([piece async for piece in engine.write(task)]) for _ in range(4)] == [
-            "['new']",
-            "['old']",
-            "['old']",
-            "['new']",
-        ]
+        answers = [[piece async for piece in engine.write(task)] for _ in draws]
+        assert answers == [[Text("new")], [Text("old")], [Text("old")], [Text("new")]]
 
 
 class _Named:
@@ -266,8 +263,14 @@ class _Named:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    async def write(self, task: Task) -> AsyncIterator[Any]:
-        yield self.name
+    async def window(self) -> None:
+        return None
+
+    async def close(self) -> None:
+        pass
+
+    async def write(self, task: Task) -> AsyncGenerator[Piece, None]:
+        yield Text(self.name)
 
 
 async def _announced(bootstrap: str, model_id: str) -> list[ModelChanged]:

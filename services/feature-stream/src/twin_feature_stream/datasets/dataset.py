@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from twin_common.chat_layout import ChatMessage, lay_out
 from twin_common.identity import AuthorId
 from twin_feature_stream.datasets.samples import Pair, Sample
 
@@ -77,16 +78,16 @@ def _sorted(rows: Any) -> list[Row]:
     return sorted(rows, key=lambda row: str(row["id"]))  # ids are hashes, so this shuffles as well
 
 
-def _message(role: str, text: str) -> list[dict[str, str]]:
-    return [{"role": role, "content": text}]
+def _message(text: str) -> list[ChatMessage]:
+    return [{"role": "assistant", "content": text}]
 
 
 def _instruct_row(sample: Sample) -> Row:
     origin = sample.origin
     return {
         "id": sample.sample_id,
-        "prompt": _message("user", sample.instruction),
-        "completion": _message("assistant", sample.answer),
+        "prompt": lay_out(sample.instruction),
+        "completion": _message(sample.answer),
         "kind": sample.kind.value,
         "category": origin.category.value,
         "language": origin.language,
@@ -101,9 +102,9 @@ def _instruct_row(sample: Sample) -> Row:
 def _preference_row(pair: Pair) -> Row:
     return {
         "id": pair.pair_id,
-        "prompt": _message("user", pair.instruction),
-        "chosen": _message("assistant", pair.chosen),
-        "rejected": _message("assistant", pair.rejected),
+        "prompt": lay_out(pair.instruction),
+        "chosen": _message(pair.chosen),
+        "rejected": _message(pair.rejected),
         "source": pair.source,
         "rejected_by": pair.model,
         "document_id": pair.origin.document_id if pair.origin else None,

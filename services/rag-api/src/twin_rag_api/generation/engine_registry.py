@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from twin_common.identity import AuthorId
 from twin_rag_api.auth import AuthorScope
@@ -23,12 +22,6 @@ class ServedModel:
     """Whose model it is: nobody else learns even that it exists. None: everybody's."""
     default: bool = False
     """Whether it also answers to `twin` for its author."""
-
-
-@runtime_checkable
-class _Closeable(Protocol):
-    async def close(self) -> None:
-        """Let go of the connections."""
 
 
 class EngineRegistry:
@@ -71,8 +64,7 @@ class EngineRegistry:
     async def close(self) -> None:
         """Let go of all engines' connections."""
         for engine in self._ever:
-            if isinstance(engine, _Closeable):
-                await engine.close()
+            await engine.close()
 
 
 def _is_for(scope: AuthorScope, model: ServedModel) -> bool:

@@ -2,10 +2,14 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from twin_common.errors import TwinError
 from twin_rag_api.retrieval.passages import Passage
+from twin_rag_api.writing.presets import Preset
+
+if TYPE_CHECKING:
+    from twin_rag_api.generation.context_window import ContextWindow
 
 
 @dataclass(frozen=True)
@@ -14,6 +18,8 @@ class Source:
 
     number: int
     passage: Passage
+    linked: bool = False
+    """From a page that the request linked to, instead of the author's documents."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,14 @@ class Task:
     instructions: str | None = None
     """What the caller's own system message says about the form of the answer."""
     sampling: Sampling = Sampling()
+    preset: Preset | None = None
+    """What is to be written; None for an answer. Then `question` is the idea."""
+    skeleton: str | None = None
+    """The points of the text to be written, or the text that a reply is to."""
+    style_examples: tuple[str, ...] = ()
+    """Texts of the owner of that kind: their sound is to be met, and nothing in them is a source."""
+    links: frozenset[str] = frozenset()
+    """The addresses that the caller named."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +122,19 @@ class Engine(Protocol):
     def heeds(self) -> frozenset[str]:
         """Which of OpenAI's parameters it can follow, such as temperature, stop or n."""
 
+    async def window(self) -> "ContextWindow | None":
+        """How much it reads and writes at most; None for one that reads everything.
+
+        Raises:
+            EngineFailure: it does not say, since it is away.
+        """
+
     def write(self, task: Task) -> AsyncGenerator[Piece, None]:
         """The answer, piece by piece; closing the iterator stops the work behind it.
 
         Raises:
             EngineFailure: at any point.
         """
+
+    async def close(self) -> None:
+        """Let go of the connections."""

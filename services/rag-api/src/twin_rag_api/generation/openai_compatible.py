@@ -1,18 +1,22 @@
-"""Any server that speaks OpenAI's chat API: TGI, vLLM, llama.cpp, or OpenAI itself."""
+"""Any server that speaks OpenAI's chat API: vLLM, llama.cpp, Ollama, TGI, or OpenAI itself."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlsplit
 
 from twin_rag_api.generation.citations import with_valid_citations
+from twin_rag_api.generation.context_window import ContextWindow
 from twin_rag_api.generation.engines import EngineFailure, Finish, Piece, Task, Text, Usage
 from twin_rag_api.generation.prompt import build_messages
+from twin_rag_api.generation.token_counting import EstimatedTokens, FileTokens
+from twin_rag_api.generation.waiting import PhaseTimeouts, in_time, within
 from twin_rag_api.settings import ApiSettings
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
-    from openai.types.chat import ChatCompletionChunk
+    from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+    from openai.types.chat.completion_create_params import ResponseFormat
 
 _Value = TypeVar("_Value")
 _FINISHES = {"stop": Finish("stop"), "length": Finish("length"), "content_filter": Finish("content_filter")}
@@ -21,37 +25,53 @@ _FINISHES = {"stop": Finish("stop"), "length": Finish("length"), "content_filter
 class OpenAICompatibleEngine:
     """Streams from the configured server, whether or not the caller streams."""
 
-    heeds = frozenset(("temperature", "top_p", "max_tokens", "stop", "seed", "response_format", "n"))
+    heeds = frozenset(
+        ("temperature", "top_p", "max_tokens", "stop", "seed", "n", "json_object", "json_schema")
+    )
 
-    def __init__(self, client: "AsyncOpenAI", settings: ApiSettings) -> None:
+    def __init__(
+        self, client: "AsyncOpenAI", name: str, provider: str, window: ContextWindow, timeouts: PhaseTimeouts
+    ) -> None:
         self._client = client
-        self._settings = settings
-        self.name = settings.llm_model or ""
-        self.provider = urlsplit(settings.llm_url or "").hostname or "openai"
+        self._window = window
+        self._timeouts = timeouts
+        self.name = name
+        self.provider = provider
 
     @classmethod
     def connect(cls, settings: ApiSettings) -> "OpenAICompatibleEngine":
-        """An engine for the server of `settings`; it connects at its first question."""
+        """An engine for the server of `settings`; it connects at its first question.
+
+        Raises:
+            UnreadableTokenizer: the settings name a tokenizer that is none.
+        """
         from httpx2 import Timeout
         from openai import AsyncOpenAI
 
         key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
+        timeouts = settings.llm_timeouts()
         client = AsyncOpenAI(
             base_url=settings.llm_url,
             api_key=key,
             max_retries=0,  # a fallback answers sooner than a second try
-            timeout=Timeout(
-                connect=settings.llm_connect_timeout_seconds,
-                read=settings.llm_first_token_timeout_seconds,
-                write=settings.llm_connect_timeout_seconds,
-                pool=settings.llm_connect_timeout_seconds,
-            ),
+            timeout=Timeout(timeouts.connect, read=timeouts.first_token),
         )
-        return cls(client, settings)
+        counter = FileTokens(settings.llm_tokenizer) if settings.llm_tokenizer else EstimatedTokens()
+        window = ContextWindow(
+            input_tokens=settings.llm_context_tokens,
+            total_tokens=settings.llm_context_tokens,
+            answer_tokens=settings.llm_answer_tokens,
+            counter=counter,
+        )
+        provider = urlsplit(settings.llm_url or "").hostname or "openai"
+        return cls(client, settings.llm_model or "", provider, window, timeouts)
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._client.close()
+
+    async def window(self) -> ContextWindow:
+        return self._window
 
     def write(self, task: Task) -> AsyncGenerator[Piece, None]:
         """The model's answer; the request ends with the iterator, so nobody pays for words nobody reads."""
@@ -62,44 +82,15 @@ class OpenAICompatibleEngine:
         from openai import APIError
 
         try:
-            first = self._settings.llm_first_token_timeout_seconds
-            async with await _within(first, "first_token_timeout", self._open(task)) as stream:
-                async for piece in self._pieces(aiter(stream)):
+            opening = self._open(task)
+            stream = await within(self._timeouts.first_token, "first_token_timeout", opening)
+            async with stream, aclosing(in_time(_groups(stream), self._timeouts)) as pieces:
+                async for piece in pieces:
                     yield piece
         except APIError as error:
             raise _failure(error) from error
-        except (HTTPError, ValueError) as error:
+        except (HTTPError, ValueError, AttributeError, TypeError) as error:  # not the shape it should have
             raise EngineFailure("broken_stream", f"{type(error).__name__}: {error}") from error
-
-    async def _pieces(self, chunks: "AsyncIterator[ChatCompletionChunk]") -> AsyncGenerator[Piece, None]:
-        """Texts as they come, then the usage, then why it ended.
-
-        Raises:
-            EngineFailure: it paused too long, wrote nothing, or ended without saying why.
-        """
-        wrote = False
-        finish: Finish | None = None
-        while True:
-            if wrote:
-                limit, reason = self._settings.llm_next_token_timeout_seconds, "next_token_timeout"
-            else:
-                limit, reason = self._settings.llm_first_token_timeout_seconds, "first_token_timeout"
-            chunk = await _within(limit, reason, anext(chunks, None))
-            if chunk is None:
-                break
-            for choice in chunk.choices[:1]:
-                if choice.delta.content:
-                    wrote = True
-                    yield Text(choice.delta.content)
-                if choice.finish_reason:
-                    finish = _FINISHES.get(choice.finish_reason, Finish("stop"))
-            if chunk.usage:
-                yield Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-        if finish is None:
-            raise EngineFailure("broken_stream", "the stream ended before the answer did")
-        if not wrote:
-            raise EngineFailure("empty", "the model wrote nothing")
-        yield finish
 
     async def _open(self, task: Task) -> "AsyncStream[ChatCompletionChunk]":
         from openai import Omit, omit
@@ -110,22 +101,33 @@ class OpenAICompatibleEngine:
         sampling = task.sampling
         return await self._client.chat.completions.create(
             model=self.name,
-            messages=build_messages(task),
+            messages=cast("list[ChatCompletionMessageParam]", build_messages(task)),
             stream=True,
             stream_options={"include_usage": True},
             temperature=wish(sampling.temperature),
             top_p=wish(sampling.top_p),
-            max_tokens=wish(sampling.max_tokens),
+            max_tokens=sampling.max_tokens or self._window.answer_tokens,
             stop=wish(list(sampling.stop) or None),
+            seed=wish(sampling.seed),
+            response_format=wish(_response_format(sampling.response_format)),
         )
 
 
-async def _within(seconds: float, reason: str, work: Awaitable[_Value]) -> _Value:
-    try:
-        async with asyncio.timeout(seconds):
-            return await work
-    except TimeoutError as error:
-        raise EngineFailure(reason, f"nothing came for {seconds:g} s") from error
+async def _groups(stream: "AsyncStream[ChatCompletionChunk]") -> AsyncIterator[list[Piece]]:
+    async for chunk in stream:
+        pieces: list[Piece] = []
+        for choice in chunk.choices[:1]:
+            if choice.delta.content:
+                pieces.append(Text(choice.delta.content))
+            if choice.finish_reason:
+                pieces.append(_FINISHES.get(choice.finish_reason, Finish("stop")))
+        if chunk.usage:
+            pieces.append(Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens))
+        yield pieces
+
+
+def _response_format(wished: Mapping[str, object] | None) -> "ResponseFormat | None":
+    return cast("ResponseFormat", dict(wished)) if wished else None
 
 
 def _failure(error: Exception) -> EngineFailure:

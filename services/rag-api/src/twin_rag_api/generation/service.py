@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import structlog
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from twin_common.errors import ServerUnavailable
 from twin_rag_api.auth import AuthorScope
+from twin_rag_api.generation.context_window import fit
 from twin_rag_api.generation.engine_registry import EngineRegistry
 from twin_rag_api.generation.engines import (
     Engine,
@@ -24,15 +26,20 @@ from twin_rag_api.generation.engines import (
     Usage,
 )
 from twin_rag_api.generation.extractive import ExtractiveEngine
-from twin_rag_api.generation.prompt import PROMPT_VERSION
+from twin_rag_api.generation.prompt import platform_rules, prompt_version
 from twin_rag_api.generation.relevance import is_answerable
+from twin_rag_api.guardrails.answer import AnswerGuard, AnswerPolicy
 from twin_rag_api.guardrails.findings import Finding
+from twin_rag_api.guardrails.foreign_links import links_in
+from twin_rag_api.guardrails.sources import guarded_source, guarded_text
 from twin_rag_api.metrics import (
     ANSWERS,
     CITATIONS,
     ENGINE_FAILURES,
     FIRST_TOKEN_SECONDS,
     GENERATION_SECONDS,
+    GUARDRAIL_FINDINGS,
+    NOTICES,
     TOKENS,
     timed,
 )
@@ -44,7 +51,31 @@ log = structlog.get_logger(__name__)
 NOTHING_FOUND = "I found nothing in the author's documents that answers this question."
 MODEL_FAILED = "The language model did not answer; these passages of the sources come closest:"
 MODEL_BROKE_OFF = "\n\nThe language model broke off here; these passages of the sources come closest:"
+NO_TEXT = "The language model did not write this; here are its points, and what the sources say on each:"
+TEXT_BROKE_OFF = (
+    "\n\nThe language model broke off here; these are the points, and what the sources say on each:"
+)
 _SOURCES = 5
+_STOPPED = {
+    "circuit_open": Notice(
+        "model_paused", "The language model keeps failing and is left alone for a moment."
+    ),
+    "repetition": Notice("model_stopped", "The language model repeated itself without end and was stopped."),
+    "garbage": Notice("model_stopped", "The language model wrote what is no text and was stopped."),
+    "prompt_leak": Notice("model_stopped", "The language model recited its instructions and was stopped."),
+}
+_FAILED = Notice("model_failed", "The language model did not answer.")
+_BROKE_OFF = Notice("model_broke_off", "The language model broke off.")
+_CUT_OFF = Notice("cut_off", "The text ends where the longest answer ends: ask for more with max_tokens.")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A task as an engine may read it."""
+
+    task: Task
+    notices: tuple[Notice, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +92,7 @@ class AnswerEnd:
     """The whole answer, as its reader got it."""
     notices: tuple[Notice, ...] = ()
     findings: tuple[Finding, ...] = ()
-    """What the guardrails noticed in question, sources and answer."""
+    """What the guardrails noticed in sources and answer."""
     failure: str | None = None
     """Why the language model's own answer is not complete, in a word."""
 
@@ -69,9 +100,17 @@ class AnswerEnd:
 class Answers:
     """Retrieves, judges whether that suffices, and lets an engine write."""
 
-    def __init__(self, retrieval: Retrieval, encoding: Encoding, engines: EngineRegistry) -> None:
+    def __init__(
+        self,
+        retrieval: Retrieval,
+        encoding: Encoding,
+        engines: EngineRegistry,
+        *,
+        redact_personal_data: bool = False,
+    ) -> None:
         self._retrieval = retrieval
         self._encoding = encoding
+        self._redact_personal_data = redact_personal_data
         self.engines = engines
 
     async def find_sources(self, scope: AuthorScope, question: str) -> tuple[Source, ...]:
@@ -89,15 +128,41 @@ class Answers:
             return ()
         return tuple(Source(number, passage) for number, passage in enumerate(passages, start=1))
 
-    async def write(self, task: Task, engine: Engine) -> AsyncGenerator[str | AnswerEnd, None]:
-        """The answer's text as it comes, then its end; it ends well whatever the model does."""
+    async def prepare(self, task: Task, engine: Engine) -> Prepared:
+        """The task past the guardrails, and cut to what the engine can read.
+
+        Raises:
+            InvalidRequest: not even the question fits into the engine's window.
+        """
+        task, findings = await asyncio.to_thread(_guarded_task, task)
+        for finding in findings:
+            GUARDRAIL_FINDINGS.labels(finding.rule, finding.place).inc()
+        notices: tuple[Notice, ...] = ()
+        try:
+            window = await engine.window()
+            if window is not None:
+                task, notices = await fit(task, window)
+        except EngineFailure as failure:  # it will fail again when it is to write, and be replaced there
+            log.warning("the language model does not say how much it reads", error=str(failure)[:300])
+        return Prepared(task, notices, findings)
+
+    async def write(
+        self, prepared: Prepared, engine: Engine
+    ) -> AsyncGenerator[str | Notice | AnswerEnd, None]:
+        """The text as it comes, notices when they arise, then the end; it ends well whatever the model does.
+
+        Raises:
+            ServerUnavailable: the model failed, and a form was asked for that quotes do not have.
+        """
+        task = prepared.task
         started = perf_counter()
         usage, finish = Usage(0, 0), Finish("stop")
         cited: dict[int, None] = {}
         written = ""
-        progress = _Progress(engine.name)
+        progress = _Progress(engine.name, list(prepared.findings))
+        notices: list[Notice] = []
         with timed(GENERATION_SECONDS, "write"):
-            async with aclosing(self._pieces(task, engine, progress)) as pieces:
+            async with aclosing(self._pieces(prepared, engine, progress)) as pieces:
                 async for piece in pieces:
                     match piece:
                         case Text(text, numbers):
@@ -106,6 +171,10 @@ class Answers:
                             cited.update(dict.fromkeys(numbers))
                             written += text
                             yield text
+                        case Notice(code):
+                            NOTICES.labels(code).inc()
+                            notices.append(piece)
+                            yield piece
                         case Usage():
                             usage = piece
                         case Finish():
@@ -117,36 +186,90 @@ class Answers:
             usage=usage,
             finish=finish,
             engine=progress.engine,
-            prompt_version=PROMPT_VERSION,
+            prompt_version=prompt_version(task),
             text=written,
+            notices=tuple(notices),
+            findings=tuple(progress.findings),
             failure=progress.failure,
         )
 
-    async def _pieces(self, task: Task, engine: Engine, progress: "_Progress") -> AsyncGenerator[Piece, None]:
-        if not task.sources:
+    async def _pieces(
+        self, prepared: Prepared, engine: Engine, progress: "_Progress"
+    ) -> AsyncGenerator[Piece | Notice, None]:
+        task = prepared.task
+        for notice in prepared.notices:
+            yield notice
+        free_form = task.sampling.response_format is None
+        if not task.sources and not task.preset and free_form:
             ANSWERS.labels("nothing_found").inc()
             yield Text(NOTHING_FOUND)
             yield self._count(task.question, NOTHING_FOUND)
             return
         wrote = False
         try:
-            async with aclosing(self._observed(engine, task)) as pieces:
+            async with aclosing(self._guarded(engine, task, progress)) as pieces:
                 async for piece in pieces:
                     wrote = wrote or isinstance(piece, Text)
+                    if piece == Finish("length"):
+                        yield _CUT_OFF
                     yield piece
         except EngineFailure as failure:
             log.warning("the language model failed", engine=engine.name, error=str(failure)[:300])
             ENGINE_FAILURES.labels(failure.reason).inc()
             progress.failure = failure.reason
-        else:
-            ANSWERS.labels("answered").inc()
-            return
-        ANSWERS.labels("fallback").inc()
-        substitute = ExtractiveEngine(self._encoding, notice=MODEL_BROKE_OFF if wrote else MODEL_FAILED)
-        progress.engine = substitute.name
-        async with aclosing(self._observed(substitute, task)) as pieces:
-            async for piece in pieces:
-                yield piece
+            if not free_form:
+                ANSWERS.labels("failed").inc()
+                raise ServerUnavailable(
+                    f"the language model failed ({failure.reason}), and nothing else writes in the "
+                    "response_format that was asked for; try again in a moment"
+                ) from failure
+            yield _STOPPED.get(failure.reason, _BROKE_OFF if wrote else _FAILED)
+            substitute = ExtractiveEngine(self._encoding, notice=_told(task, wrote))
+            progress.engine = substitute.name
+            async with aclosing(self._guarded(substitute, task, progress)) as quotes:
+                async for piece in quotes:
+                    yield piece
+        ANSWERS.labels("fallback" if progress.failure else "answered").inc()
+        if free_form and not task.preset:
+            for notice in prepared.notices:
+                yield Text(f"\n\n{notice.detail}")
+
+    async def _guarded(
+        self, engine: Engine, task: Task, progress: "_Progress"
+    ) -> AsyncGenerator[Piece, None]:
+        """The engine's pieces, their text past the guardrails."""
+        guard = AnswerGuard(self._policy(engine, task))
+        try:
+            async with aclosing(self._observed(engine, task)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Text):
+                        passed = replace(piece, text=guard.feed(piece.text))
+                    else:
+                        passed = Text(guard.finish())
+                    _stop_if_leaked(guard)
+                    if passed.text or passed.cited:
+                        yield passed
+                    if not isinstance(piece, Text):
+                        yield piece
+        except EngineFailure:
+            if not guard.leaked and (rest := guard.finish()):
+                yield Text(rest)
+            raise
+        finally:
+            for rule in guard.found:
+                GUARDRAIL_FINDINGS.labels(rule, "answer").inc()
+                progress.findings.append(Finding(rule, "answer"))
+
+    def _policy(self, engine: Engine, task: Task) -> AnswerPolicy:
+        """What the answer may contain: of addresses those of the sources, and those that the caller wrote."""
+        if isinstance(engine, ExtractiveEngine):
+            return AnswerPolicy(None, personal_data=not self._redact_personal_data)
+        asked = "\n".join(
+            filter(None, (task.question, task.instructions, task.skeleton, *(t.text for t in task.history)))
+        )
+        given = {source.passage.chunk.url for source in task.sources} | task.links | set(links_in(asked))
+        links = frozenset(link.rstrip("/") for link in given)
+        return AnswerPolicy(links, not self._redact_personal_data, platform_rules(task))
 
     async def _observed(self, engine: Engine, task: Task) -> AsyncGenerator[Piece, None]:
         """The engine's pieces, under a span as OpenTelemetry's GenAI conventions have it."""
@@ -157,7 +280,7 @@ class Answers:
                 "gen_ai.operation.name": "chat",
                 "gen_ai.provider.name": engine.provider,
                 "gen_ai.request.model": engine.name,
-                "twin.prompt.version": PROMPT_VERSION,
+                "twin.prompt.version": prompt_version(task),
                 "twin.sources": len(task.sources),
             },
         )
@@ -199,4 +322,25 @@ class _Progress:
     """What becomes known of an answer while it is written."""
 
     engine: str
+    findings: list[Finding] = field(default_factory=list)
     failure: str | None = None
+
+
+def _stop_if_leaked(guard: AnswerGuard) -> None:
+    if guard.leaked:
+        raise EngineFailure("prompt_leak", "the model recites its instructions")
+
+
+def _guarded_task(task: Task) -> tuple[Task, tuple[Finding, ...]]:
+    guarded = [guarded_source(source) for source in task.sources]
+    sources = tuple(source for source, _ in guarded)
+    findings = tuple(finding for _, found in guarded for finding in found)
+    styles = tuple(guarded_text(text, {}) for text in task.style_examples)
+    return replace(task, sources=sources, style_examples=styles), findings
+
+
+def _told(task: Task, wrote: bool) -> str:
+    """How quotes begin that stand in for a model."""
+    if task.preset:
+        return TEXT_BROKE_OFF if wrote else NO_TEXT
+    return MODEL_BROKE_OFF if wrote else MODEL_FAILED
