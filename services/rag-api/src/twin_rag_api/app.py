@@ -11,6 +11,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from twin_rag_api import errors, openapi
 from twin_rag_api.endpoints import author, chat, crawls, documents, feedback, health, models, pages, search
+from twin_rag_api.metrics import watch_event_loop
 from twin_rag_api.middleware import REQUEST_ID, BodyLimit, RequestObserver
 from twin_rag_api.resources import Resources
 
@@ -34,10 +35,12 @@ def create_app(resources: Resources) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         preparing = asyncio.create_task(resources.prepare(), name="prepare")
         preparing.add_done_callback(_report_failure)
+        watching = asyncio.create_task(watch_event_loop(), name="watch-event-loop")
         yield
-        preparing.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await preparing
+        for task in (preparing, watching):
+            task.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await task
         await resources.close()
 
     app = FastAPI(
