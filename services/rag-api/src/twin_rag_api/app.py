@@ -24,6 +24,7 @@ from twin_rag_api.endpoints import (
     search,
     twins,
 )
+from twin_rag_api.metrics import watch_event_loop
 from twin_rag_api.middleware import REQUEST_ID, BodyLimit, RequestObserver
 from twin_rag_api.resources import Resources
 
@@ -48,10 +49,12 @@ def create_app(resources: Resources) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         preparing = asyncio.create_task(resources.prepare(), name="prepare")
         preparing.add_done_callback(_report_failure)
+        watching = asyncio.create_task(watch_event_loop(), name="watch-event-loop")
         yield
-        preparing.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await preparing
+        for task in (preparing, watching):
+            task.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await task
         await resources.close()
 
     app = FastAPI(

@@ -1,7 +1,9 @@
 """What Prometheus is told; an author is never a label."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from time import perf_counter
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -39,6 +41,11 @@ GUARDRAIL_FINDINGS = Counter(
 )
 LINKS = Counter("twin_writing_links_total", "Linked pages by what became of them.", ("outcome",))
 CITATIONS = Histogram("twin_answer_citations", "Sources that an answer cites.", buckets=(0, 1, 2, 3, 4, 5))
+LOOP_DELAY_SECONDS = Histogram(
+    "twin_event_loop_delay_seconds",
+    "How much later than due the event loop got to what was due.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+)
 FEEDBACK = Counter("twin_feedback_total", "What owners said of answers.", ("rating",))
 
 # A series has to be there, at 0, before its first event: increase() does not see how a series is born.
@@ -73,6 +80,10 @@ for _rating in (*Rating, "edit"):
     FEEDBACK.labels(str(_rating))
 
 
+_steps: ContextVar[dict[str, float] | None] = ContextVar("steps", default=None)
+_LOOK_SECONDS = 0.01
+
+
 @contextmanager
 def timed(histogram: Histogram, step: str) -> Iterator[None]:
     """Observe how long the block takes, also when it raises."""
@@ -80,4 +91,32 @@ def timed(histogram: Histogram, step: str) -> Iterator[None]:
     try:
         yield
     finally:
-        histogram.labels(step).observe(perf_counter() - started)
+        seconds = perf_counter() - started
+        histogram.labels(step).observe(seconds)
+        if (steps := _steps.get()) is not None:
+            steps[step] = steps.get(step, 0.0) + seconds
+
+
+@contextmanager
+def noting_steps() -> Iterator[dict[str, float]]:
+    """The seconds of every step that is timed inside the block, and in tasks started there, by its name."""
+    steps: dict[str, float] = {}
+    token = _steps.set(steps)
+    try:
+        yield steps
+    finally:
+        _steps.reset(token)
+
+
+def server_timing(steps: dict[str, float]) -> str:
+    """A `Server-Timing` header (W3C), which browsers show beside the request; milliseconds."""
+    return ", ".join(f"{step};dur={1000 * seconds:.3f}" for step, seconds in steps.items())
+
+
+async def watch_event_loop() -> None:
+    """Look again and again how late the loop is, until cancelled."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + _LOOK_SECONDS
+        await asyncio.sleep(_LOOK_SECONDS)
+        LOOP_DELAY_SECONDS.observe(max(0.0, loop.time() - due))

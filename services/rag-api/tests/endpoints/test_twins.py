@@ -1,6 +1,6 @@
 """A person decides about trained models, and a deployed one answers under its own name."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import timedelta
 from functools import partial
 from typing import Any

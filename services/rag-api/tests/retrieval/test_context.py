@@ -1,21 +1,19 @@
 """What a reader gets of what was found."""
 
-from dataclasses import replace
-from itertools import pairwise
-
 from hypothesis import given
 from hypothesis import strategies as st
 from qdrant_client import AsyncQdrantClient
 
 from twin_common.documents import Chunk
-from twin_rag_api.retrieval.context import ContextPolicy, apart, neighbour_ids, widened, without_repeats
+from twin_rag_api.retrieval.context import neighbour_ids, widened, without_repeats
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
 from twin_rag_api.retrieval.passages import Passage
+from twin_rag_api.retrieval.stretches import Stretch, StretchPolicy
 
 from ..conftest import BOB, chunk, put_chunks
 from .test_hybrid_search import scope_of
 
-POLICY = ContextPolicy(tokens=20, reach=4)
+POLICY = StretchPolicy(tokens=20)
 STEP = 5
 
 _documents = st.lists(st.text("abcdefg", min_size=1, max_size=6), min_size=1, max_size=80)
@@ -39,46 +37,43 @@ def found(of: Chunk, score: float = 0.5) -> Passage:
     return Passage(of, score, of.text)
 
 
+def stretch(of: Chunk, first: int | None = None, last: int | None = None) -> Stretch:
+    """What one chunk, and all between `first` and `last`, are returned as."""
+    index = of.chunk_index
+    return Stretch(found(of), index if first is None else first, index if last is None else last, 0.5)
+
+
 class TestWidened:
     @given(_documents, st.integers(0, 100))
     def test_it_is_a_stretch_of_the_text_around_what_was_found(self, words: list[str], which: int) -> None:
         text, chunks = windows(words)
         around = {(one.document_id, one.chunk_index): one for one in chunks}
-        hit = found(chunks[which % len(chunks)])
-        wide = widened(hit, around, POLICY).text
+        hit = chunks[which % len(chunks)]
+        wide = widened(stretch(hit), around, POLICY).text
         assert wide in text
         assert hit.text in wide
-        assert len(wide.split()) <= max(POLICY.tokens + STEP, hit.chunk.token_count)
+        assert len(wide.split()) <= max(POLICY.tokens + STEP, hit.token_count)
         if len(chunks) > 1:
-            assert len(wide.split()) > hit.chunk.token_count or hit.chunk.token_count >= POLICY.tokens - STEP
+            assert len(wide.split()) > hit.token_count or hit.token_count >= POLICY.tokens - STEP
+
+    def test_all_that_was_found_in_it_comes_before_what_surrounds_it(self) -> None:
+        _, chunks = windows([f"w{number}" for number in range(60)])
+        around = {(one.document_id, one.chunk_index): one for one in chunks}
+        assert widened(stretch(chunks[4], first=2), around, POLICY).text.split()[0] == "w10"
+        assert widened(stretch(chunks[4], last=6), around, POLICY).text.split()[-1] == "w39"
 
     def test_chunks_that_do_not_overlap_are_paragraphs_apart(self) -> None:
         first = chunk("One.", chunk_index=0, start=0, token_count=2)
         second = chunk("Two.", chunk_index=1, start=6, token_count=2)
         around = {(one.document_id, one.chunk_index): one for one in (first, second)}
-        assert widened(found(second), around, POLICY).text == "One.\n\nTwo."
-        assert widened(found(first), around, POLICY).text == "One.\n\nTwo."
+        assert widened(stretch(second), around, POLICY).text == "One.\n\nTwo."
+        assert widened(stretch(first), around, POLICY).text == "One.\n\nTwo."
 
     def test_of_another_version_nothing_is_taken(self) -> None:
         first = chunk("One.", chunk_index=0, token_count=2)
         newer = chunk("Two.", chunk_index=1, start=6, token_count=2, version=2)
         around = {(newer.document_id, 1): newer}
-        assert widened(found(first), around, POLICY).text == "One."
-
-
-class TestApart:
-    def test_what_overlaps_something_better_is_left_to_it(self) -> None:
-        _, chunks = windows([f"w{number}" for number in range(60)])
-        chosen = apart([found(one) for one in chunks], replace(POLICY, most_of_a_document=99), 99)
-        assert len(chosen) > 1
-        for earlier, later in pairwise(sorted(passage.chunk.start for passage in chosen)):
-            assert later - earlier >= len(chunks[0].text)
-
-    def test_no_document_crowds_out_the_others(self) -> None:
-        _, chunks = windows([f"w{number}" for number in range(200)])
-        other = chunk("other", path="/b")
-        chosen = apart([*map(found, chunks), found(other)], replace(POLICY, most_of_a_document=2), 99)
-        assert [passage.chunk.url for passage in chosen] == [chunks[0].url] * 2 + [other.url]
+        assert widened(stretch(first), around, POLICY).text == "One."
 
 
 class TestRepeats:
@@ -89,21 +84,21 @@ class TestRepeats:
             found(chunk(f"{words} and some more", path="/b")),
             found(chunk("something else entirely", path="/c")),
         ]
-        assert without_repeats(passages, POLICY) == [passages[0], passages[2]]
+        assert without_repeats(passages) == [passages[0], passages[2]]
 
     def test_short_texts_are_compared_whole(self) -> None:
         passages = [found(chunk(text, path=f"/{n}")) for n, text in enumerate(("tide 1", "tide 2", "tide 1"))]
-        assert without_repeats(passages, POLICY) == passages[:2]
+        assert without_repeats(passages) == passages[:2]
 
 
 class TestNeighbours:
     async def test_they_come_from_the_authors_own_chunks_only(self, any_index: AsyncQdrantClient) -> None:
         _, chunks = windows([f"w{number}" for number in range(60)])
         await put_chunks(any_index, chunks)
-        hit = found(chunks[5])
+        hit = stretch(chunks[5], last=6)
         search = HybridSearch(any_index)
         scope = await scope_of(chunks[0].author_id)
-        around = await search.chunks(scope, neighbour_ids([hit], POLICY))
-        assert sorted(index for _, index in around) == list(range(1, 10))
-        assert around[hit.chunk.document_id, 4] == chunks[4]
-        assert await search.chunks(await scope_of(BOB), neighbour_ids([hit], POLICY)) == {}
+        around = await search.chunks(scope, neighbour_ids([hit]))
+        assert sorted(index for _, index in around) == list(range(len(chunks)))
+        assert around[chunks[4].document_id, 4] == chunks[4]
+        assert await search.chunks(await scope_of(BOB), neighbour_ids([hit])) == {}

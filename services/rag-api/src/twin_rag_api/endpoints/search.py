@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from twin_common.documents import Category
 from twin_rag_api.dependencies import Scope, ServiceResources
+from twin_rag_api.metrics import noting_steps, server_timing
 from twin_rag_api.retrieval.passages import Passage, SearchFilters
 
 router = APIRouter(prefix="/v1", tags=["search"])
@@ -74,10 +75,14 @@ class SearchResponse(BaseModel):
 
 
 @router.post("/search")
-async def search(scope: Scope, resources: ServiceResources, request: SearchRequest) -> SearchResponse:
-    """The author's passages that fit the question best."""
+async def search(
+    scope: Scope, resources: ServiceResources, request: SearchRequest, response: Response
+) -> SearchResponse:
+    """The author's passages that fit the question best; `Server-Timing` says what each step took."""
     filters = SearchFilters(**dict(request.filters))
-    passages = await resources.retrieval.search(scope, request.query, request.limit, filters)
+    with noting_steps() as steps:
+        passages = await resources.retrieval.search(scope, request.query, request.limit, filters)
+    response.headers["Server-Timing"] = server_timing(steps)
     return SearchResponse(results=[_result(rank, passage) for rank, passage in enumerate(passages, start=1)])
 
 

@@ -1,102 +1,72 @@
 """From the chunks a search found to the passages a reader gets: neighbours joined, nothing told twice.
 
 A vector speaks best for a few sentences, a reader needs the paragraph around them. So the chunks that are
-searched are small, and what is returned is the stretch of text in which the best of them stands.
+searched are small, and what is returned is the stretch of text in which the best of them stand.
 """
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from itertools import chain, cycle, repeat
 
 from twin_common.documents import Chunk
 from twin_common.identity import point_id
 from twin_rag_api.retrieval.passages import Passage
+from twin_rag_api.retrieval.stretches import Stretch, StretchPolicy
 
 _WORD = re.compile(r"\w+")
 _SHINGLE_WORDS = 4
 
 
-@dataclass(frozen=True)
-class ContextPolicy:
-    """How much is returned of what was found; measured by bench/retrieval.py."""
-
-    tokens: int = 400
-    """The length of a returned passage, in the encoder's tokens."""
-    reach: int = 7
-    """How many neighbours on either side are looked at: more than the length admits."""
-    most_of_a_document: int = 3
-    """So that one document does not crowd out all others."""
-    repeated_share: float = 0.5
-    """A passage that has this share of its four-word sequences in common with a better one is left out."""
+_REACH = 8
+"""How many chunks a passage spans at most; more than its length admits."""
+_REPEATED_SHARE = 0.5
+"""A passage that has this share of its four-word sequences in common with a better one is left out."""
 
 
-def apart(passages: Sequence[Passage], policy: ContextPolicy, limit: int) -> list[Passage]:
-    """The best passages that no better one will bring along as its surroundings.
-
-    Args:
-        passages: best first.
-        policy: how far surroundings reach.
-        limit: how many at most.
-    """
-    chosen: list[Passage] = []
-    of_document: Counter[str] = Counter()
-    for passage in passages:
-        chunk = passage.chunk
-        near = (
-            abs(chunk.start - other.chunk.start) < len(other.chunk.text)
-            for other in chosen
-            if other.chunk.document_id == chunk.document_id
-        )
-        if of_document[chunk.document_id] < policy.most_of_a_document and not any(near):
-            chosen.append(passage)
-            of_document[chunk.document_id] += 1
-        if len(chosen) == limit:
-            break
-    return chosen
-
-
-def neighbour_ids(passages: Sequence[Passage], policy: ContextPolicy) -> list[str]:
-    """The points of `chunks` that may stand around these passages."""
+def neighbour_ids(stretches: Sequence[Stretch]) -> list[str]:
+    """The points of `chunks` that may be part of these passages."""
     return list(
         {
-            point_id(passage.chunk.document_id, index): None
-            for passage in passages
+            point_id(stretch.best.chunk.document_id, index): None
+            for stretch in stretches
             for index in range(
-                max(0, passage.chunk.chunk_index - policy.reach), passage.chunk.chunk_index + policy.reach + 1
+                max(0, min(stretch.first, stretch.last + 1 - _REACH)),
+                max(stretch.last, stretch.first - 1 + _REACH) + 1,
             )
         }
     )
 
 
-def widened(passage: Passage, around: Mapping[tuple[str, int], Chunk], policy: ContextPolicy) -> Passage:
-    """The passage with as much of its surroundings on both sides as its length admits.
+def widened(stretch: Stretch, around: Mapping[tuple[str, int], Chunk], policy: StretchPolicy) -> Passage:
+    """The stretch's text, with as much of its surroundings on both sides as its length admits.
 
     Args:
-        passage: a chunk that was found.
+        stretch: what is to be returned.
         around: neighbours by document id and chunk index; those of another version are ignored.
         policy: the length.
     """
-    found = passage.chunk
+    found = stretch.best.chunk
     first = last = found
     text, size = found.text, found.token_count
+    inside = repeat(1, stretch.last - found.chunk_index), repeat(-1, found.chunk_index - stretch.first)
     growing = {1, -1}
-    while growing:
-        for side in (1, -1):
-            edge = last if side == 1 else first
-            chunk = around.get((found.document_id, edge.chunk_index + side))
-            if chunk is None or chunk.version != found.version:
-                growing.discard(side)
-                continue
-            joined = _join(text, first.start, chunk)
-            added = len(joined) - len(text)
-            cost = round(chunk.token_count * added / max(1, len(chunk.text)))
-            if size + cost > policy.tokens:
-                growing.discard(side)
-                continue
-            text, size = joined, size + cost
-            first, last = (first, chunk) if side == 1 else (chunk, last)
-    return replace(passage, text=text)
+    for side in chain(*inside, cycle((1, -1))):
+        if not growing:
+            break
+        edge = last if side == 1 else first
+        chunk = around.get((found.document_id, edge.chunk_index + side))
+        if chunk is None or chunk.version != found.version:
+            growing.discard(side)
+            continue
+        joined = _join(text, first.start, chunk)
+        added = len(joined) - len(text)
+        cost = round(chunk.token_count * added / max(1, len(chunk.text)))
+        if size + cost > policy.tokens:
+            growing.discard(side)
+            continue
+        text, size = joined, size + cost
+        first, last = (first, chunk) if side == 1 else (chunk, last)
+    return Passage(found, stretch.score, text)
 
 
 def _join(text: str, start: int, chunk: Chunk) -> str:
@@ -113,13 +83,13 @@ def _gap(characters: int) -> str:
     return "\n" * min(2, max(0, characters))
 
 
-def without_repeats(passages: Sequence[Passage], policy: ContextPolicy) -> list[Passage]:
+def without_repeats(passages: Sequence[Passage]) -> list[Passage]:
     """Leave out what a better passage says already, as where a text was published twice."""
     kept: list[Passage] = []
     seen: list[frozenset[tuple[str, ...]]] = []
     for passage in passages:
         own = _shingles(passage.text)
-        if not any(len(own & other) > policy.repeated_share * min(len(own), len(other)) for other in seen):
+        if not any(len(own & other) > _REPEATED_SHARE * min(len(own), len(other)) for other in seen):
             kept.append(passage)
             seen.append(own)
     return kept

@@ -30,7 +30,7 @@ class Passage:
 
     chunk: Chunk
     score: float
-    """Cosine of question and chunk, plus what their shared rare words add; higher is better."""
+    """Soft maximum, over its chunks, of cosine plus what shared rare words add; higher is better."""
     text: str
     """The chunk's text with its surroundings."""
 

@@ -7,31 +7,26 @@ from opentelemetry.trace import SpanKind
 from twin_common.telemetry import span
 from twin_rag_api.auth import AuthorScope
 from twin_rag_api.metrics import RETRIEVAL_SECONDS, timed
-from twin_rag_api.retrieval.context import (
-    ContextPolicy,
-    apart,
-    neighbour_ids,
-    widened,
-    without_repeats,
-)
+from twin_rag_api.retrieval.context import neighbour_ids, widened, without_repeats
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
 from twin_rag_api.retrieval.names import names_in
 from twin_rag_api.retrieval.passages import EVERYTHING, Passage, SearchFilters, without_superseded
+from twin_rag_api.retrieval.stretches import StretchPolicy, best_stretches
 
-_CANDIDATES = 20
-_CANDIDATES_A_PASSAGE = 8
+_CANDIDATES = 100
+_CANDIDATES_A_PASSAGE = 10
 """Most of what is found stands beside something better, or says the same."""
-_CONTEXT = ContextPolicy()
+_STRETCHES = StretchPolicy()
 
 
 class Retrieval:
     """Encodes the question, searches, and returns what was found in its surroundings."""
 
-    def __init__(self, encoding: Encoding, index: HybridSearch, context: ContextPolicy = _CONTEXT) -> None:
+    def __init__(self, encoding: Encoding, index: HybridSearch, policy: StretchPolicy = _STRETCHES) -> None:
         self._encoding = encoding
         self._index = index
-        self._context = context
+        self._policy = policy
 
     async def search(
         self, scope: AuthorScope, question: str, limit: int, filters: SearchFilters = EVERYTHING
@@ -48,16 +43,15 @@ class Retrieval:
             with timed(RETRIEVAL_SECONDS, "encode"), span("encode question"):
                 encoded = await self._encoding.question(text)
             with timed(RETRIEVAL_SECONDS, "search"), span("search index", kind=SpanKind.CLIENT):
-                wanted = _CANDIDATES_A_PASSAGE * limit + _CANDIDATES
+                wanted = max(_CANDIDATES, _CANDIDATES_A_PASSAGE * limit)
                 found = await self._index.search(
                     scope, encoded.dense, encoded.sparse, filters, wanted, collection=encoded.collection
                 )
-            chosen = apart(without_superseded(found), self._context, 2 * limit)
+            chosen = best_stretches(without_superseded(found), self._policy, 2 * limit)
             with timed(RETRIEVAL_SECONDS, "widen"), span("read neighbours", kind=SpanKind.CLIENT):
-                wider = neighbour_ids(chosen, self._context)
-                around = await self._index.chunks(scope, wider, collection=encoded.collection)
-            whole = [widened(passage, around, self._context) for passage in chosen]
-            passages = without_repeats(whole, self._context)[:limit]
+                around = await self._index.chunks(scope, neighbour_ids(chosen), collection=encoded.collection)
+            whole = [widened(stretch, around, self._policy) for stretch in chosen]
+            passages = without_repeats(whole)[:limit]
             current.set_attribute("retrieval.passages", len(passages))
         return passages
 
