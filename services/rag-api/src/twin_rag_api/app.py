@@ -10,7 +10,19 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from twin_rag_api import errors, openapi
-from twin_rag_api.endpoints import author, chat, crawls, documents, feedback, health, models, pages, search
+from twin_rag_api.endpoints import (
+    author,
+    chat,
+    crawls,
+    datasets,
+    documents,
+    feedback,
+    health,
+    models,
+    pages,
+    search,
+    traces,
+)
 from twin_rag_api.middleware import REQUEST_ID, BodyLimit, RequestObserver
 from twin_rag_api.resources import Resources
 
@@ -61,7 +73,7 @@ def create_app(resources: Resources) -> FastAPI:
     app.add_middleware(RequestObserver)
     errors.install(app)
     openapi.install(app)
-    for resource in (chat, models, search, documents, crawls, feedback, author):
+    for resource in (chat, models, search, documents, crawls, datasets, traces, feedback, author):
         app.include_router(resource.router, responses=errors.PROBLEM_RESPONSES)
     app.include_router(health.router)
     app.include_router(pages.router)

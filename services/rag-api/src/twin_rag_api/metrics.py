@@ -34,6 +34,16 @@ TOKENS = Counter("twin_generation_tokens_total", "Tokens read and written.", ("e
 ANSWERS = Counter("twin_answers_total", "Answers by how they ended.", ("outcome",))
 ENGINE_FAILURES = Counter("twin_engine_failures_total", "Failures of the language model.", ("reason",))
 CITATIONS = Histogram("twin_answer_citations", "Sources that an answer cites.", buckets=(0, 1, 2, 3, 4, 5))
+SENTENCES = Counter(
+    "twin_answer_sentences_total", "Sentences of answers, by whether their sources say so.", ("support",)
+)
+SENTENCES_CITED = Counter("twin_answer_sentences_cited_total", "Sentences of answers that cite a source.")
+STYLE = Histogram(
+    "twin_answer_style_score",
+    "The share of the author's own passages that are less typical of them than the answer.",
+    buckets=(0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+)
+TRACES = Counter("twin_traces_total", "Traces of answers, by what became of them.", ("outcome",))
 FEEDBACK = Counter("twin_feedback_total", "What owners said of answers.", ("rating",))
 
 # A series has to be there, at 0, before its first event: increase() does not see how a series is born.
@@ -48,6 +58,10 @@ for _reason in (
     "empty",
 ):
     ENGINE_FAILURES.labels(_reason)
+for _support in ("supported", "unsupported"):
+    SENTENCES.labels(_support)
+for _outcome in ("kept", "dropped"):
+    TRACES.labels(_outcome)
 for _rating in (*Rating, "edit"):
     FEEDBACK.labels(str(_rating))
 

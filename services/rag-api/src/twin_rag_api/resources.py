@@ -27,6 +27,10 @@ from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
 from twin_rag_api.retrieval.service import Retrieval
 from twin_rag_api.settings import ApiSettings
+from twin_rag_api.traces.judge import Judge
+from twin_rag_api.traces.recorder import CapturePolicy, TraceRecorder
+from twin_rag_api.traces.redaction import redacted, unchanged
+from twin_rag_api.traces.store import TraceStore
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +56,8 @@ class Resources:
     feedback: Feedback
     documents: DocumentDirectory
     erasure: Erasure
+    traces: TraceStore
+    recorder: TraceRecorder
 
     @classmethod
     def build(
@@ -65,6 +71,8 @@ class Resources:
         """Connect the parts; nothing is sent anywhere yet."""
         retrieval = Retrieval(encoding, HybridSearch(index))
         publisher = EventPublisher(kafka)
+        traces = TraceStore(warehouse.database, warehouse.feedback, settings.trace_retention_days)
+        capture = CapturePolicy(settings.trace_content, redacted if settings.trace_redaction else unchanged)
         engine = OpenAICompatibleEngine.connect(settings) if settings.llm_url else None
         return cls(
             settings=settings,
@@ -81,6 +89,8 @@ class Resources:
             feedback=Feedback(warehouse.feedback, publisher),
             documents=DocumentDirectory(warehouse.database, index),
             erasure=Erasure(warehouse, index, publisher.send),
+            traces=traces,
+            recorder=TraceRecorder(traces, Judge(encoding, index), capture),
         )
 
     async def prepare(self) -> None:
@@ -102,6 +112,7 @@ class Resources:
 
     async def close(self) -> None:
         """Let go of everything."""
+        await self.recorder.close()
         self.encoding.close()
         await self.publisher.close()
         if self.engine is not None:
@@ -124,6 +135,7 @@ class Resources:
     async def _await_warehouse(self) -> None:
         await self.warehouse.wait_until_ready()
         await self.crawls.create_indexes()
+        await self.traces.create_indexes()
 
     async def _await_collections(self) -> None:
         told: list[str] = []

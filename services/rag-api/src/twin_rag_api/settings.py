@@ -20,6 +20,13 @@ class ApiSettings(BaseSettings):
     cors_origins: tuple[str, ...] = ()
     """Pages of other origins that may call the API from a browser, such as https://notes.example."""
 
+    trace_content: bool = True
+    """Whether a trace keeps question and answer; without, it keeps numbers, times and ids of documents."""
+    trace_redaction: bool = True
+    """Whether keys, mail addresses, accounts, cards and phone numbers are replaced before a trace is kept."""
+    trace_retention_days: int = Field(30, ge=1, le=3650)
+    """After how many days a trace is forgotten."""
+
     llm_url: str | None = None
     """Base of an OpenAI-compatible API, such as http://127.0.0.1:8080/v1; without it answers are quotes."""
     llm_model: str | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 from uuid import uuid4
@@ -17,8 +17,10 @@ from twin_rag_api.endpoints.models import TWIN, check_model
 from twin_rag_api.endpoints.search import MAX_QUESTION_CHARACTERS
 from twin_rag_api.errors import InvalidRequest, OpenAIError
 from twin_rag_api.generation.engines import Sampling, Source, Task, Turn, Usage
-from twin_rag_api.generation.service import AnswerEnd, Answers
+from twin_rag_api.generation.prompt import PROMPT_VERSION
+from twin_rag_api.generation.service import AnswerEnd
 from twin_rag_api.retrieval.follow_up import search_text
+from twin_rag_api.traces.trace import Asked
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 log = structlog.get_logger(__name__)
@@ -171,7 +173,10 @@ async def complete_chat(
     question = _question(request.messages)
     history = _history(request.messages)
     asked_before = [turn.text for turn in history if turn.role == "user"]
-    sources = await resources.answers.find_sources(scope, search_text(question, asked_before))
+    started = time.perf_counter()
+    searched = search_text(question, asked_before)
+    sources = await resources.answers.find_sources(scope, searched)
+    seconds = time.perf_counter() - started
     task = Task(
         question=question,
         sources=sources,
@@ -179,12 +184,23 @@ async def complete_chat(
         instructions=_instructions(request.messages),
         sampling=_sampling(request),
     )
-    identity = {"id": f"chatcmpl-{uuid4().hex}", "created": int(time.time()), "model": TWIN}
+    completion_id = f"chatcmpl-{uuid4().hex}"
+    identity = {"id": completion_id, "created": int(time.time()), "model": TWIN}
+    asked = Asked(
+        trace_id=completion_id,
+        author_id=scope.author_id,
+        question=question,
+        sources=sources,
+        prompt_version=PROMPT_VERSION,
+        variants=(searched,) if searched != question else (),
+        retrieval_seconds=seconds,
+    )
+    pieces = resources.recorder.observe(asked, resources.answers.write(task))
     if request.stream:
         with_usage = request.stream_options is not None and request.stream_options.include_usage
-        events = _stream(resources.answers, task, identity, with_usage)
+        events = _stream(pieces, identity, with_usage)
         return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
-    return await _while_connected(http, _whole(resources.answers, task, identity))
+    return await _while_connected(http, _whole(pieces, identity))
 
 
 def _question(messages: list[ChatMessage]) -> str:
@@ -219,9 +235,9 @@ def _sampling(request: ChatRequest) -> Sampling:
     )
 
 
-async def _whole(answers: Answers, task: Task, identity: dict[str, Any]) -> Response:
+async def _whole(answer: AsyncGenerator[str | AnswerEnd, None], identity: dict[str, Any]) -> Response:
     text = ""
-    async with aclosing(answers.write(task)) as pieces:
+    async with aclosing(answer) as pieces:
         async for piece in pieces:
             if isinstance(piece, AnswerEnd):
                 end = piece
@@ -234,7 +250,7 @@ async def _whole(answers: Answers, task: Task, identity: dict[str, Any]) -> Resp
 
 
 async def _stream(
-    answers: Answers, task: Task, identity: dict[str, Any], with_usage: bool
+    answer: AsyncGenerator[str | AnswerEnd, None], identity: dict[str, Any], with_usage: bool
 ) -> AsyncIterator[str]:
     def event(*choices: ChunkChoice, usage: ChatUsage | None = None) -> str:
         chunk = ChatCompletionChunk(**identity, choices=list(choices), usage=usage)
@@ -242,7 +258,7 @@ async def _stream(
 
     yield event(ChunkChoice(delta=ChunkDelta(role="assistant", content="")))
     try:
-        async with aclosing(answers.write(task)) as pieces:
+        async with aclosing(answer) as pieces:
             async for piece in pieces:
                 if isinstance(piece, AnswerEnd):
                     delta = ChunkDelta(citations=_citations(piece.citations))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from enum import StrEnum
 from time import perf_counter
 
 import structlog
@@ -35,6 +36,18 @@ MODEL_BROKE_OFF = "\n\nThe language model broke off here; these passages of the 
 _SOURCES = 5
 
 
+class Outcome(StrEnum):
+    """How an answer ended."""
+
+    ANSWERED = "answered"
+    NOTHING_FOUND = "nothing_found"
+    FALLBACK = "fallback"
+    """The language model failed; quotes took its place."""
+    CANCELLED = "cancelled"
+    """Whoever asked went away."""
+    FAILED = "failed"
+
+
 @dataclass(frozen=True)
 class AnswerEnd:
     """What is known once an answer is complete."""
@@ -42,6 +55,9 @@ class AnswerEnd:
     citations: tuple[Source, ...]
     usage: Usage
     finish: Finish
+    outcome: Outcome
+    engine: str
+    """Who wrote it; of a fallback, who should have."""
 
 
 class Answers:
@@ -74,7 +90,7 @@ class Answers:
     async def write(self, task: Task) -> AsyncGenerator[str | AnswerEnd, None]:
         """The answer's text as it comes, then its end; it ends well whatever the model does."""
         started = perf_counter()
-        usage, finish = Usage(0, 0), Finish("stop")
+        usage, finish, outcome = Usage(0, 0), Finish("stop"), Outcome.FAILED
         cited: dict[int, None] = {}
         first = True
         with timed(GENERATION_SECONDS, "write"):
@@ -93,13 +109,16 @@ class Answers:
                             usage = piece
                         case Finish():
                             finish = piece
+                        case Outcome():
+                            outcome = piece
         sources = {source.number: source for source in task.sources}
         CITATIONS.observe(len(cited))
-        yield AnswerEnd(tuple(sources[number] for number in sorted(cited)), usage, finish)
+        citations = tuple(sources[number] for number in sorted(cited))
+        yield AnswerEnd(citations, usage, finish, outcome, self._engine.name)
 
-    async def _pieces(self, task: Task) -> AsyncGenerator[Piece, None]:
+    async def _pieces(self, task: Task) -> AsyncGenerator[Piece | Outcome, None]:
         if not task.sources:
-            ANSWERS.labels("nothing_found").inc()
+            yield _counted(Outcome.NOTHING_FOUND)
             yield Text(NOTHING_FOUND)
             yield self._count(task.question, NOTHING_FOUND)
             return
@@ -113,9 +132,9 @@ class Answers:
             log.warning("the language model failed", engine=self._engine.name, error=str(failure)[:300])
             ENGINE_FAILURES.labels(failure.reason).inc()
         else:
-            ANSWERS.labels("answered").inc()
+            yield _counted(Outcome.ANSWERED)
             return
-        ANSWERS.labels("fallback").inc()
+        yield _counted(Outcome.FALLBACK)
         substitute = ExtractiveEngine(self._encoding, notice=MODEL_BROKE_OFF if wrote else MODEL_FAILED)
         async with aclosing(self._observed(substitute, task)) as pieces:
             async for piece in pieces:
@@ -165,3 +184,8 @@ class Answers:
     def _count(self, read: str, written: str) -> Usage:
         """For engines that do not say: the encoder's tokens come close enough."""
         return Usage(*self._encoding.count_tokens([read, written]))
+
+
+def _counted(outcome: Outcome) -> Outcome:
+    ANSWERS.labels(outcome).inc()
+    return outcome
