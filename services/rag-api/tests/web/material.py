@@ -6,7 +6,8 @@ from typing import Any
 from playwright.async_api import Page, Route
 
 from twin_common.authors import Author
-from twin_common.documents import Category, DocumentDraft, HeadStatus
+from twin_common.clock import utc_now
+from twin_common.documents import Category, DocumentDraft, HeadStatus, StageTimes
 from twin_common.events import CrawlCounts, CrawlReported, DatasetReady, LinkError, LinkReport, OutcomeCounts
 from twin_common.warehouse import DatasetRecord, Warehouse
 
@@ -16,8 +17,8 @@ QUESTION = "When do the tides turn in the harbour?"
 PASSAGE = "Tides turn twice a day in this harbour, and the harbour master writes the tides into a book."
 TIDES = f"""# The harbour book
 
-I keep a book that nobody asked me to keep. It has a column for ice, a column for fog and a column for the things
-that sailors say when they believe that nobody listens.
+I keep a book that nobody asked me to keep. It has a column for ice, a column for fog and a column for the
+things that sailors say when they believe that nobody listens.
 
 ## What the water does
 
@@ -35,8 +36,8 @@ def next_turn(last: float) -> float:
 """
 LAMPS = """# Lamps
 
-The lamps at the harbour glow from dusk until the tides have turned. Each of the lamps has a number, and each number
-has a keeper who answers for it.
+The lamps at the harbour glow from dusk until the tides have turned. Each of the lamps has a number, and each
+number has a keeper who answers for it.
 """
 FEED = "https://ada.example/feed.xml"
 
@@ -59,6 +60,7 @@ async def fill(api: Api, warehouse: Warehouse) -> None:
             url=document.url,
             title=title,
             text=text,
+            stages=StageTimes(stored_at=utc_now(), captured_at=utc_now(), searchable_at=utc_now()),
         )
         await put_chunks(
             api.resources.index,
@@ -134,7 +136,7 @@ def crawl_report(run_id: str, *, ended: bool) -> CrawlReported:
 
 
 class OtherRoutes:
-    """Answers that routes of the writing desk and of the models give, so that the page is tested against them."""
+    """What the routes of drafts and of trained models answer."""
 
     def __init__(self) -> None:
         self.drafts: dict[str, dict[str, Any]] = {}

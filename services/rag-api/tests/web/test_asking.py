@@ -65,7 +65,7 @@ class TestAsking:
         )
         await expect(answer).to_have_attribute("aria-busy", "false")
         await expect(answer.locator("strong")).to_have_text("glow")
-        await expect(page.locator(".sources li")).to_have_count(2)
+        await expect(page.locator(".cited li")).to_have_count(2)
         await visit.picture("ask-answer")
         await page.get_by_role("button", name="Open source 1").click()
         drawer = page.get_by_role("dialog", name="The harbour book")

@@ -8,10 +8,9 @@ from enum import StrEnum
 from time import perf_counter
 
 import structlog
-from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from twin_rag_api.auth import AuthorScope
+from twin_rag_api.gen_ai import Operation
 from twin_rag_api.generation.engines import Engine, EngineFailure, Finish, Piece, Source, Task, Text, Usage
 from twin_rag_api.generation.extractive import ExtractiveEngine
 from twin_rag_api.generation.prompt import PROMPT_VERSION
@@ -141,18 +140,10 @@ class Answers:
                 yield piece
 
     async def _observed(self, engine: Engine, task: Task) -> AsyncGenerator[Piece, None]:
-        """The engine's pieces, under a span as OpenTelemetry's GenAI conventions have it."""
-        span = trace.get_tracer("twin").start_span(
-            f"chat {engine.name}",
-            kind=SpanKind.CLIENT,
-            attributes={
-                "gen_ai.operation.name": "chat",
-                "gen_ai.provider.name": engine.provider,
-                "gen_ai.request.model": engine.name,
-                "twin.prompt.version": PROMPT_VERSION,
-                "twin.sources": len(task.sources),
-            },
-        )
+        """The engine's pieces, observed as OpenTelemetry's GenAI conventions have it."""
+        operation = Operation.start("chat", engine.provider, engine.name)
+        operation.set("twin.prompt.version", PROMPT_VERSION)
+        operation.set("twin.sources", len(task.sources))
         written = ""
         usage: Usage | None = None
         try:
@@ -160,26 +151,25 @@ class Answers:
                 async for piece in pieces:
                     match piece:
                         case Text(text):
+                            operation.first_token()
                             written += text
                         case Usage():
                             usage = piece
                         case Finish(reason):
-                            span.set_attribute("gen_ai.response.finish_reasons", [reason])
+                            operation.finished(reason)
                     yield piece
             if usage is None:
                 usage = self._count(task.question, written)
                 yield usage
         except EngineFailure as failure:
-            span.set_attribute("error.type", failure.reason)
-            span.set_status(Status(StatusCode.ERROR, str(failure)))
+            operation.failed(failure.reason, str(failure))
             raise
         finally:
             if usage is not None:
-                span.set_attribute("gen_ai.usage.input_tokens", usage.input_tokens)
-                span.set_attribute("gen_ai.usage.output_tokens", usage.output_tokens)
+                operation.used(usage.input_tokens, usage.output_tokens)
                 TOKENS.labels(engine.name, "input").inc(usage.input_tokens)
                 TOKENS.labels(engine.name, "output").inc(usage.output_tokens)
-            span.end()
+            operation.end()
 
     def _count(self, read: str, written: str) -> Usage:
         """For engines that do not say: the encoder's tokens come close enough."""

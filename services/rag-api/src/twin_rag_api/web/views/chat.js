@@ -26,6 +26,7 @@ export function show(place) {
       const text = question.value.trim();
       if (!text) return;
       question.value = "";
+      anew.hidden = false;
       reporting(problem, () => ask(text, turns, { send, stop }));
     } },
     question, stop, send,
@@ -33,12 +34,11 @@ export function show(place) {
   const anew = button("New conversation", "plus", () => {
     asking?.abort();
     conversation = [];
-    place.replaceChildren();
     show(place);
-  });
+  }, { hidden: !conversation.length });
   const name = session.author.name || "the author";
   place.replaceChildren(
-    heading("Ask", `Answers come from what ${name} has published, and say where they come from.`, anew),
+    heading("Ask", `Answers from what ${name} has published, with their sources.`, anew),
     turns,
     problem,
     h("div.composer-dock", {}, composer, h("p.hint", {}, "Enter asks, Shift+Enter makes a new line")),
@@ -132,7 +132,7 @@ export function citation(number, element) {
 /** What an answer cites. */
 export function sourceList(citations) {
   if (!citations.length) return "";
-  return h("section.sources", { "aria-label": "Sources" }, h("h3", {}, "Sources"), h("ol", {}, ...citations.map((source) =>
+  return h("section.cited", { "aria-label": "Sources" }, h("h3", {}, "Sources"), h("ol", {}, ...citations.map((source) =>
     h("li", { "data-source": source.number },
       h("button.open", { type: "button", onclick: () => openDocument(source.document_id, source.chunk_index) },
         h("b", {}, String(source.number)), h("span.title", {}, source.title || source.url), h("span.excerpt", {}, excerpt(source.text))),

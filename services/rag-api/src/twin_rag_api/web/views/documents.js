@@ -79,5 +79,5 @@ function row(entry) {
 
 function freshness({ state, stages }) {
   if (state !== "searchable" || !stages.searchable_at) return "–";
-  return duration((new Date(stages.searchable_at) - new Date(stages.stored_at)) / 1000);
+  return duration(Math.max(0, new Date(stages.searchable_at) - new Date(stages.stored_at)) / 1000);
 }

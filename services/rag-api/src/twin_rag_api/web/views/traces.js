@@ -51,7 +51,9 @@ export function show(place, [traceId]) {
   async function open(id) {
     select_(id);
     const trace = await reporting(problem, () => get(`/v1/traces/${encodeURIComponent(id)}`));
-    if (trace) detail.replaceChildren(...whole(trace));
+    if (!trace) return;
+    detail.replaceChildren(...whole(trace));
+    if (detail.getBoundingClientRect().top > innerHeight) detail.scrollIntoView();
   }
 
   place.replaceChildren(
