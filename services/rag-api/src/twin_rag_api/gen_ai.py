@@ -1,7 +1,7 @@
 """Spans and metrics of work with models, as OpenTelemetry's conventions for generative AI name them.
 
-https://opentelemetry.io/docs/specs/semconv/gen-ai/, so that dashboards that are made for them work. Prometheus
-writes the dots of a metric's name as underscores, and its unit at the end.
+https://opentelemetry.io/docs/specs/semconv/gen-ai/, so that dashboards that are made for them work.
+Prometheus writes the dots of a metric's name as underscores, and its unit at the end.
 """
 
 from collections.abc import Iterator

@@ -48,7 +48,7 @@ class TestAxe:
                 await expect(page.locator(".trace-detail dl")).to_be_visible()
             if view == "models":
                 await page.evaluate(
-                    "document.querySelectorAll('details').forEach((one) => (one.open = true))"
+                    "document.querySelectorAll('details').forEach((each) => each.open = true)"
                 )
                 await expect(page.get_by_role("cell", name="37.2")).to_be_visible()
             found[view] = await findings(page)

@@ -18,6 +18,8 @@ from twin_rag_api.traces.trace import Quality
 
 _PASSAGES = 300
 _PROFILE_SECONDS = 3600.0
+_NO_PROFILE_SECONDS = 60.0
+"""An author who has too little text may be in the middle of the first crawl."""
 _MOST_PROFILES = 64
 
 
@@ -54,7 +56,8 @@ class Judge:
         known = self._profiles.get(author_id)
         if known is None or known[0] < self._now():
             profile = StyleProfile.of(await self._passages(author_id))
-            known = (self._now() + _PROFILE_SECONDS, profile)
+            seconds = _PROFILE_SECONDS if profile else _NO_PROFILE_SECONDS
+            known = (self._now() + seconds, profile)
             self._profiles[author_id] = known
         self._profiles.move_to_end(author_id)
         if len(self._profiles) > _MOST_PROFILES:
