@@ -1,6 +1,7 @@
 """What people do with a platform: crawl, import, search, ask."""
 
 import asyncio
+import random
 
 from twin_common.authors import Author
 from twin_common.documents import Category, DocumentDraft
@@ -15,12 +16,18 @@ from twin_local.status import platform_status
 
 _ADA = parse_author_id("ada")
 _SECONDS = 120
+_POSTS = 12
+"""Enough of a length from which an author's style can be told."""
+_WORDS = "the of and a to in is it was for on with as at by from ice lamp fog tide rope night watch"
 
 
 async def do_some_work(connection: Connection, site: MockSite, number: int) -> None:
     """One round; each brings documents of its own, so that each moves every counter that it can move."""
     site.pages[f"/posts/{number}"] = article(
-        f"The beacon {number}", f"Beacon {number} turns once every nine seconds and is seen for miles."
+        f"The beacon {number}",
+        f"Beacon {number} turns once every nine seconds, is seen for miles in a clear night, and has been "
+        "turned by hand, by weights and by a motor, of which the weights were the quietest, the hand was the "
+        "slowest, and the motor, which came last and was never liked, was the only one that ever stopped.",
     )
     pages = [path for path in site.pages if path.startswith("/posts/")]
     site.list_in_sitemap([*pages, f"/posts/missing-{number}"])
@@ -28,8 +35,8 @@ async def do_some_work(connection: Connection, site: MockSite, number: int) -> N
     async with Warehouse(connection.warehouse) as warehouse:
         run_id = await request_crawl(connection.kafka, _ADA)
         await follow_run(warehouse, _ADA, run_id, lambda _: None)
-        await warehouse.documents.put_many([_post(f"{number}-{entry}") for entry in range(3)])
-    await _until_searchable(connection, documents=4 * number)
+        await warehouse.documents.put_many([_post(f"{number}-{entry}") for entry in range(_POSTS)])
+    await _until_searchable(connection, documents=(1 + _POSTS) * number)
     async with ApiClient(connection.api_url, connection.key(_ADA)) as api:
         assert await api.search("How fast does the beacon turn?", 3)
         pieces = [piece async for piece in api.answer("How fast does the beacon turn?")]
@@ -37,7 +44,10 @@ async def do_some_work(connection: Connection, site: MockSite, number: int) -> N
 
 
 def _post(name: str) -> DocumentDraft:
-    text = f"Post {name} tells of a night in harbour {name}, when ice was reported and nobody left."
+    words = random.Random(name).choices(
+        _WORDS.split(), k=80
+    )  # unlike each other: near copies are searched once
+    text = f"Post {name} tells of a night in harbour {name}: {' '.join(words)}."
     return DocumentDraft.at(_ADA, f"https://ada.example/{name}", category=Category.POST, text=text)
 
 

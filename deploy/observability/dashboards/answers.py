@@ -179,6 +179,31 @@ _QUALITY = Row(
             stacked=True,
         ),
         Panel(
+            "Supported and cited sentences",
+            "Of what answers state: what stands in their sources by words and numbers, and what cites one.",
+            (
+                Query(
+                    ratio('twin_answer_sentences_total{support="supported"}', "twin_answer_sentences_total"),
+                    "supported",
+                ),
+                Query(ratio("twin_answer_sentences_cited_total", "twin_answer_sentences_total"), "cited"),
+            ),
+            unit="percentunit",
+        ),
+        Panel(
+            "Likeness to the author",
+            "Share of the author's own passages that are less typical of them; one half is the author's own"
+            " style, near 0 a stranger's.",
+            (Query(ratio("twin_answer_style_score_sum", "twin_answer_style_score_count"), "style"),),
+            unit="percentunit",
+        ),
+        Panel(
+            "Traces",
+            "What becomes of the traces of answers; dropped ones are missing in the page.",
+            (Query(rate("twin_traces_total", "outcome"), "{{outcome}}"),),
+            unit="ops",
+        ),
+        Panel(
             "Feedback, in a day",
             "What owners said of the answers.",
             (Query("sum by (rating) (increase(twin_feedback_total[24h]))", "{{rating}}"),),

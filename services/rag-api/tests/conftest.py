@@ -139,15 +139,15 @@ async def put_head(index: AsyncQdrantClient, **fields: Any) -> None:
 @pytest.fixture(params=["server", "memory"])
 async def any_index(request: pytest.FixtureRequest, qdrant_url: str) -> AsyncIterator[AsyncQdrantClient]:
     """The two implementations a query must run on alike; a real Qdrant too, if TEST_QDRANT_URL names one."""
-    client = AsyncQdrantClient(":memory:") if request.param == "memory" else _connect(qdrant_url)
-    async with _empty(client):
+    client = AsyncQdrantClient(":memory:") if request.param == "memory" else connected(qdrant_url)
+    async with emptied(client):
         yield client
 
 
 @pytest.fixture
 async def index(qdrant_url: str) -> AsyncIterator[AsyncQdrantClient]:
     """An index with both collections, and nothing in them."""
-    async with _empty(_connect(qdrant_url)) as client:
+    async with emptied(connected(qdrant_url)) as client:
         yield client
 
 
@@ -160,7 +160,7 @@ async def start_api(
     async with AsyncExitStack() as stack:
 
         async def start(kafka: str = "127.0.0.1:1", **settings: Any) -> Api:
-            return await stack.enter_async_context(_running(database, qdrant_url, kafka, settings))
+            return await stack.enter_async_context(running(database, qdrant_url, kafka, settings))
 
         yield start
 
@@ -178,8 +178,8 @@ async def shared_api(mongodb_url: str, qdrant_url: str) -> AsyncIterator[Api]:
     database = WarehouseSettings(url=SecretStr(mongodb_url), database=f"test_{uuid4().hex}")
     async with (
         Warehouse(database) as own,
-        _empty(_connect(qdrant_url)),
-        _running(database, qdrant_url, "127.0.0.1:1", {}) as started,
+        emptied(connected(qdrant_url)),
+        running(database, qdrant_url, "127.0.0.1:1", {}) as started,
     ):
         yield started
         await own.client.drop_database(database.database)
@@ -195,14 +195,14 @@ def _load(build: IndexBuild | None) -> tuple[Embedder, SparseEmbedder]:
 
 
 @asynccontextmanager
-async def _running(
+async def running(
     database: WarehouseSettings, qdrant_url: str, kafka: str, settings: dict[str, Any]
 ) -> AsyncIterator[Api]:
     own = Warehouse(database)
     resources = Resources.build(
         ApiSettings(**settings),
         own,
-        _connect(qdrant_url),
+        connected(qdrant_url),
         Encoding(_load),
         KafkaSettings(bootstrap_servers=kafka),
     )
@@ -242,12 +242,12 @@ class _NoSignals:
 _no_signals = _NoSignals
 
 
-def _connect(url: str) -> AsyncQdrantClient:
+def connected(url: str) -> AsyncQdrantClient:
     return connect(VectorIndexSettings(url=url))
 
 
 @asynccontextmanager
-async def _empty(client: AsyncQdrantClient) -> AsyncIterator[AsyncQdrantClient]:
+async def emptied(client: AsyncQdrantClient) -> AsyncIterator[AsyncQdrantClient]:
     for entry in (await client.get_collections()).collections:
         await client.delete_collection(entry.name)
     await ensure_collections(client, EMBEDDER.model_name, EMBEDDER.dimensions)

@@ -14,6 +14,7 @@ from twin_rag_api.endpoints import (
     author,
     chat,
     crawls,
+    datasets,
     documents,
     drafts,
     feedback,
@@ -22,6 +23,7 @@ from twin_rag_api.endpoints import (
     pages,
     presets,
     search,
+    traces,
     twins,
 )
 from twin_rag_api.metrics import watch_event_loop
@@ -29,6 +31,11 @@ from twin_rag_api.middleware import REQUEST_ID, BodyLimit, RequestObserver
 from twin_rag_api.resources import Resources
 
 log = structlog.get_logger(__name__)
+
+_RESOURCES = (
+    *(chat, models, twins, search, documents, crawls),
+    *(presets, drafts, datasets, traces, feedback, author),
+)
 
 _DESCRIPTION = """
 Searches an author's texts and answers from them, with citations. Every request below `/v1` needs an API key:
@@ -78,7 +85,7 @@ def create_app(resources: Resources) -> FastAPI:
     app.add_middleware(RequestObserver)
     errors.install(app)
     openapi.install(app)
-    for resource in (chat, models, twins, search, documents, crawls, presets, drafts, feedback, author):
+    for resource in _RESOURCES:
         app.include_router(resource.router, responses=errors.PROBLEM_RESPONSES)
     app.include_router(health.router)
     app.include_router(pages.router)

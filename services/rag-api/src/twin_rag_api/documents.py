@@ -1,25 +1,23 @@
 """An author's documents with how the index stands to each."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from qdrant_client import AsyncQdrantClient
 
 from twin_common.documents import DocumentState, HeadSummary, RawDocument, document_state
-from twin_common.vector_index import DOCUMENTS
+from twin_common.identity import point_id
+from twin_common.vector_index import CHUNKS, DOCUMENTS
 from twin_common.warehouse.documents import COLLECTIONS
 from twin_rag_api.auth import AuthorScope
-from twin_rag_api.errors import InvalidRequest, NotFound
+from twin_rag_api.errors import NotFound
 from twin_rag_api.index import answered
+from twin_rag_api.paging import Place, rows_behind
 
 _ENTRY_FIELDS = [field for field in RawDocument.model_fields if field not in ("text", "metadata")]
 _NEWEST_FIRST = [("stored_at", -1), ("_id", 1)]
-_FIRST_SPAN = timedelta(seconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -43,28 +41,15 @@ class DocumentPage:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Between two documents of the list: behind the one that was stored then and has this id."""
+class DocumentText:
+    """What a document says, as it is searched."""
 
-    stored_at: datetime
-    document_id: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Place":
-        """Read what `str` wrote.
-
-        Raises:
-            InvalidRequest: it is something else.
-        """
-        try:
-            millis, _, document_id = text.partition(".")
-            stored_at = datetime.fromtimestamp(int(millis) / 1000, UTC)
-            return cls(stored_at, str(UUID(document_id)))
-        except (ValueError, OverflowError, OSError) as error:
-            raise InvalidRequest("after", "take it from `next` of the page before") from error
-
-    def __str__(self) -> str:
-        return f"{round(self.stored_at.timestamp() * 1000)}.{self.document_id}"
+    title: str
+    url: str
+    version: int
+    text: str
+    passage: tuple[int, int] | None
+    """From where to where in `text` the wanted chunk stands; None where none was wanted or it is no more."""
 
 
 class DocumentDirectory:
@@ -103,7 +88,9 @@ class DocumentDirectory:
         """
         rows: list[dict[str, Any]] = []
         for collection in self._collections:
-            rows += await _rows_behind(collection, scope, place, limit)
+            mine = {"author_id": scope.author_id}
+            fields = dict.fromkeys(_ENTRY_FIELDS, 1)
+            rows += await rows_behind(collection, mine, "stored_at", place, limit=limit, fields=fields)
         rows = sorted(rows, key=_newest_first)[:limit]
         heads = await self._heads(scope, [row["_id"] for row in rows])
         return [DocumentStatus(row, heads.get(row["_id"])) for row in rows]
@@ -121,6 +108,32 @@ class DocumentDirectory:
                 return DocumentStatus(row, heads.get(document_id))
         raise NotFound(f"there is no document {document_id}")
 
+    async def text(
+        self, scope: AuthorScope, document_id: str, chunk_index: int | None = None
+    ) -> DocumentText:
+        """The text of one of the author's documents, and where one of its chunks stands in it.
+
+        Raises:
+            NotFound: the index has no such document of the author.
+            NotReady, ServerUnavailable: as `page`.
+        """
+        head = await self._payload(scope, DOCUMENTS, document_id)
+        if head is not None and head["duplicate_of"]:  # its text is kept once
+            head = await self._payload(scope, DOCUMENTS, head["duplicate_of"])
+        if head is None:
+            raise NotFound(f"there is no searchable document {document_id}")
+        passage = None
+        if chunk_index is not None:
+            found = await self._payload(scope, CHUNKS, point_id(document_id, chunk_index))
+            if found is not None and found["version"] == head["version"]:
+                passage = (found["start"], found["start"] + len(found["text"]))
+        return DocumentText(head["title"], head["url"], head["version"], head["text"], passage)
+
+    async def _payload(self, scope: AuthorScope, collection: str, point: str) -> dict[str, Any] | None:
+        points = await answered(self._index.retrieve(collection, [point], with_payload=True), collection)
+        payloads = (point.payload or {} for point in points)
+        return next((payload for payload in payloads if payload["author_id"] == scope.author_id), None)
+
     async def _heads(self, scope: AuthorScope, ids: list[str]) -> dict[str, HeadSummary]:
         if not ids:
             return {}
@@ -128,30 +141,6 @@ class DocumentDirectory:
         points = await answered(self._index.retrieve(DOCUMENTS, ids, with_payload=fields), DOCUMENTS)
         heads = [HeadSummary.model_validate(point.payload) for point in points]
         return {head.document_id: head for head in heads if head.author_id == scope.author_id}
-
-
-async def _rows_behind(
-    collection: AsyncCollection[dict[str, Any]], scope: AuthorScope, place: Place, limit: int
-) -> list[dict[str, Any]]:
-    """Rows in a span of time that grows until it holds enough of them.
-
-    Two ends let every server use its index; without a lower one the small local server reads all rows.
-    """
-    oldest, newest = place.stored_at, place.stored_at
-    span = _FIRST_SPAN
-    behind = [{"stored_at": {"$lt": newest}}, {"stored_at": newest, "_id": {"$gt": place.document_id}}]
-    while True:
-        oldest = max(_EPOCH, newest - span)
-        condition = {
-            "author_id": scope.author_id,
-            "stored_at": {"$gte": oldest, "$lte": newest},
-            "$or": behind,
-        }
-        found = collection.find(condition, dict.fromkeys(_ENTRY_FIELDS, 1)).sort(_NEWEST_FIRST)
-        rows = await found.limit(limit).to_list()
-        if len(rows) == limit or oldest == _EPOCH:
-            return rows
-        span *= 16
 
 
 def _newest_first(row: dict[str, Any]) -> tuple[float, str]:

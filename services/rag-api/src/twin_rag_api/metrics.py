@@ -46,6 +46,16 @@ LOOP_DELAY_SECONDS = Histogram(
     "How much later than due the event loop got to what was due.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
+SENTENCES = Counter(
+    "twin_answer_sentences_total", "Sentences of answers, by whether their sources say so.", ("support",)
+)
+SENTENCES_CITED = Counter("twin_answer_sentences_cited_total", "Sentences of answers that cite a source.")
+STYLE = Histogram(
+    "twin_answer_style_score",
+    "The share of the author's own passages that are less typical of them than the answer.",
+    buckets=(0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+)
+TRACES = Counter("twin_traces_total", "Traces of answers, by what became of them.", ("outcome",))
 FEEDBACK = Counter("twin_feedback_total", "What owners said of answers.", ("rating",))
 
 # A series has to be there, at 0, before its first event: increase() does not see how a series is born.
@@ -76,6 +86,10 @@ for _code in (
     NOTICES.labels(_code)
 for _outcome in ("read", "private", "login", "unreachable", "timeout", "too_large", "unreadable"):
     LINKS.labels(_outcome)
+for _support in ("supported", "unsupported"):
+    SENTENCES.labels(_support)
+for _outcome in ("kept", "dropped"):
+    TRACES.labels(_outcome)
 for _rating in (*Rating, "edit"):
     FEEDBACK.labels(str(_rating))
 

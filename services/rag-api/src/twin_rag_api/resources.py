@@ -31,6 +31,10 @@ from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
 from twin_rag_api.retrieval.service import Retrieval
 from twin_rag_api.settings import ApiSettings
+from twin_rag_api.traces.judge import Judge
+from twin_rag_api.traces.recorder import CapturePolicy, TraceRecorder
+from twin_rag_api.traces.redaction import redacted, unchanged
+from twin_rag_api.traces.store import TraceStore
 from twin_rag_api.twins import Twins
 from twin_rag_api.writing.drafts import Drafts
 from twin_rag_api.writing.knowledge import Knowledge
@@ -65,6 +69,8 @@ class Resources:
     erasure: Erasure
     deployed: DeployedModels
     twins: Twins
+    traces: TraceStore
+    recorder: TraceRecorder
 
     @classmethod
     def build(
@@ -82,6 +88,8 @@ class Resources:
         answers = Answers(retrieval, encoding, engines, redact_personal_data=settings.redact_personal_data)
         fetcher = LinkFetcher(LinkGuard(LinkPolicy(trusted_endpoints=settings.trusted_endpoints)))
         feedback = Feedback(warehouse.feedback, publisher)
+        traces = TraceStore(warehouse.database, warehouse.feedback, settings.trace_retention_days)
+        capture = CapturePolicy(settings.trace_content, redacted if settings.trace_redaction else unchanged)
         return cls(
             settings=settings,
             warehouse=warehouse,
@@ -101,6 +109,8 @@ class Resources:
             erasure=Erasure(warehouse, index, publisher.send),
             deployed=DeployedModels(warehouse.models, engines, partial(trained_engine, settings)),
             twins=Twins(warehouse, publisher),
+            traces=traces,
+            recorder=TraceRecorder(traces, Judge(encoding, index), capture),
         )
 
     async def prepare(self) -> None:
@@ -124,6 +134,7 @@ class Resources:
 
     async def close(self) -> None:
         """Let go of everything."""
+        await self.recorder.close()
         self.encoding.close()
         await self.publisher.close()
         await self.engines.close()
@@ -146,6 +157,7 @@ class Resources:
         await self.warehouse.wait_until_ready()
         await self.crawls.create_indexes()
         await self.drafts.create_indexes()
+        await self.traces.create_indexes()
 
     async def _await_collections(self) -> None:
         told: list[str] = []

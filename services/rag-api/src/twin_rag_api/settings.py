@@ -25,6 +25,13 @@ class ApiSettings(BaseSettings):
 
     llm_protocol: Literal["openai", "tgi"] = "openai"
     """What the language model's server speaks: OpenAI's chat API, or Text Generation Inference's own."""
+    trace_content: bool = True
+    """Whether a trace keeps question and answer; without, it keeps numbers, times and ids of documents."""
+    trace_redaction: bool = True
+    """Whether keys, mail addresses, accounts, cards and phone numbers are replaced before a trace is kept."""
+    trace_retention_days: int = Field(30, ge=1, le=3650)
+    """After how many days a trace is forgotten."""
+
     llm_url: str | None = None
     """Base of the server, such as http://127.0.0.1:8080/v1; without it answers are quotes."""
     llm_model: str | None = None

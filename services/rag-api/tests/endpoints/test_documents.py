@@ -5,7 +5,7 @@ from datetime import timedelta
 from twin_common.documents import Category, DocumentDraft, HeadStatus, StageTimes
 from twin_common.warehouse import Warehouse
 
-from ..conftest import ADA, BOB, Api, put_head
+from ..conftest import ADA, BOB, Api, chunk, put_chunks, put_head
 
 
 def draft(path: str, author_id: str = ADA, category: Category = Category.ARTICLE) -> DocumentDraft:
@@ -138,3 +138,55 @@ class TestOne:
         path = f"/v1/documents/{draft('/b', BOB).document_id}"
         assert (await api.get(path)).status_code == 404
         assert (await api.get(path, BOB)).status_code == 200
+
+
+class TestText:
+    async def test_a_citation_opens_at_its_passage(self, api: Api) -> None:
+        text = "# Tides\n\nThey turn twice a day. The harbour master writes it down."
+        passage = "The harbour master writes it down."
+        entry = chunk(passage, path="/tides", chunk_index=3, start=text.index(passage))
+        known = draft("/tides")
+        await put_chunks(api.resources.index, [entry])
+        await put_head(
+            api.resources.index,
+            document_id=known.document_id,
+            author_id=ADA,
+            version=1,
+            url=known.url,
+            text=text,
+        )
+        path = f"/v1/documents/{known.document_id}/text"
+        body = (await api.get(path, chunk_index=3)).json()
+        assert body["text"] == text
+        assert text[body["passage"]["start"] : body["passage"]["end"]] == passage
+        assert (await api.get(path, chunk_index=4)).json()["passage"] is None
+        assert (await api.get(path)).json()["passage"] is None
+        assert (await api.get(path, BOB)).status_code == 404
+
+    async def test_a_passage_of_an_older_version_is_not_guessed_at(self, api: Api) -> None:
+        known = draft("/a")
+        await put_chunks(api.resources.index, [chunk("Old words.", path="/a")])
+        await put_head(
+            api.resources.index,
+            document_id=known.document_id,
+            author_id=ADA,
+            version=2,
+            url=known.url,
+            text="New words.",
+        )
+        body = (await api.get(f"/v1/documents/{known.document_id}/text", chunk_index=0)).json()
+        assert (body["text"], body["version"], body["passage"]) == ("New words.", 2, None)
+
+    async def test_a_copy_is_read_where_its_text_is_kept(self, api: Api) -> None:
+        original, copy = draft("/a"), draft("/copy")
+        for known, text, of in ((original, "Words.", None), (copy, "", original.document_id)):
+            await put_head(
+                api.resources.index,
+                document_id=known.document_id,
+                author_id=ADA,
+                version=1,
+                url=known.url,
+                text=text,
+                duplicate_of=of,
+            )
+        assert (await api.get(f"/v1/documents/{copy.document_id}/text")).json()["text"] == "Words."

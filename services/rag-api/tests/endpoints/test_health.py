@@ -1,10 +1,15 @@
 """What an orchestrator, Prometheus and a browser get."""
 
 import re
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from ..conftest import ADA, Api, StartApi, chunk, put_chunks
+
+WEB = Path(str(files("twin_rag_api") / "web"))
+MODULES = sorted(f"/web/{path.relative_to(WEB).as_posix()}" for path in WEB.rglob("*.*s"))
 
 
 class TestProbes:
@@ -52,10 +57,10 @@ class TestPages:
         [
             ("/", "text/html"),
             ("/docs", "text/html"),
-            ("/app.js", "text/javascript"),
-            ("/docs.js", "text/javascript"),
-            ("/style.css", "text/css"),
-            ("/icon.svg", "image/svg+xml"),
+            ("/web/app.js", "text/javascript"),
+            ("/web/docs.js", "text/javascript"),
+            ("/web/styles/base.css", "text/css"),
+            ("/web/icon.svg", "image/svg+xml"),
             ("/openapi.json", "application/json"),
         ],
     )
@@ -63,11 +68,14 @@ class TestPages:
         response = await shared_api.http.get(path)
         assert response.status_code == 200
         assert response.headers["content-type"].startswith(kind)
-        assert response.headers["content-security-policy"].startswith("default-src 'self'")
+        assert response.headers["content-security-policy"].startswith(
+            "default-src 'none'; script-src 'self'; "
+        )
+        assert "unsafe" not in response.headers["content-security-policy"]
         assert response.headers["x-content-type-options"] == "nosniff"
         assert response.headers["referrer-policy"] == "no-referrer"
 
-    @pytest.mark.parametrize("path", ["/", "/docs", "/app.js", "/docs.js", "/style.css"])
+    @pytest.mark.parametrize("path", ["/", "/docs", *MODULES])
     async def test_they_load_nothing_from_elsewhere_and_insert_no_markup(
         self, shared_api: Api, path: str
     ) -> None:
@@ -75,6 +83,10 @@ class TestPages:
         assert not re.search(r"(?:src|href)=\"(?:https?:)?//|url\(|@import", text)
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text)
         assert not re.search(r"<script>|\son\w+=\"|style=\"", text)
+
+    @pytest.mark.parametrize("name", ["nothing.js", "../settings.py", "%2e%2e/settings.py", "docs.html", ""])
+    async def test_nothing_else_of_the_machine_is_served(self, shared_api: Api, name: str) -> None:
+        assert (await shared_api.http.get(f"/web/{name}")).status_code == 404
 
     async def test_the_document_describes_citations_and_problems(self, shared_api: Api) -> None:
         schemas = (await shared_api.http.get("/openapi.json")).json()["components"]["schemas"]

@@ -4,6 +4,7 @@ from twin_common.warehouse.author_leases import AuthorLeases, Lease
 from twin_common.warehouse.authors import Authors
 from twin_common.warehouse.connection import Warehouse, WarehouseSettings
 from twin_common.warehouse.crawl_records import CrawlRecords, LinkState, PageState, ScheduleState
+from twin_common.warehouse.dataset_records import DatasetRecord, DatasetRecords
 from twin_common.warehouse.documents import Documents, DocumentVersion, WriteKind, WriteOutcome
 from twin_common.warehouse.feedback_records import FeedbackRecords
 from twin_common.warehouse.model_records import ModelRecords, ModelReport, UnknownModel
@@ -13,6 +14,8 @@ __all__ = [
     "AuthorLeases",
     "Authors",
     "CrawlRecords",
+    "DatasetRecord",
+    "DatasetRecords",
     "DocumentVersion",
     "Documents",
     "FeedbackRecords",

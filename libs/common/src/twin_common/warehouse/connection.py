@@ -13,6 +13,7 @@ from twin_common.errors import ServerUnavailable
 from twin_common.warehouse.author_leases import AuthorLeases
 from twin_common.warehouse.authors import Authors
 from twin_common.warehouse.crawl_records import CrawlRecords
+from twin_common.warehouse.dataset_records import DatasetRecords
 from twin_common.warehouse.documents import Documents
 from twin_common.warehouse.erasures import Erasures
 from twin_common.warehouse.feedback_records import FeedbackRecords
@@ -54,6 +55,7 @@ class Warehouse:
         self.feedback = FeedbackRecords(self.database)
         self.models = ModelRecords(self.database)
         self.training_jobs = TrainingJobs(self.database)
+        self.datasets = DatasetRecords(self.database)
 
     async def __aenter__(self) -> Self:
         return self
@@ -82,3 +84,4 @@ class Warehouse:
         await self.feedback.create_indexes()
         await self.models.create_indexes()
         await self.training_jobs.create_indexes()
+        await self.datasets.create_indexes()

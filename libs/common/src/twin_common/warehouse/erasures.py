@@ -44,7 +44,7 @@ class Erasures:
         return counts
 
     async def erase_document(self, document_id: str) -> dict[str, int]:
-        """Delete one document, its version and what is remembered of its pages."""
+        """Delete one document, its version, what is remembered of its pages, and answers that read it."""
         await self._mark(document_id)
         counts: dict[str, int] = {}
         for name in ("articles", "posts", "code", "deleted_versions"):
@@ -52,6 +52,8 @@ class Erasures:
                 counts[name] = count
         if count := await self._delete("crawl_state", {"document_id": document_id}):
             counts["crawl_state"] = count
+        if count := await self._delete("traces", {"sources.document_id": document_id}):
+            counts["traces"] = count
         return counts
 
     async def admit(self, author_id: AuthorId) -> None:

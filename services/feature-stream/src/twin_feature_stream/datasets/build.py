@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from twin_common.clock import Clock, utc_now
 from twin_common.events import DatasetReady
 from twin_common.identity import AuthorId
-from twin_common.warehouse import Warehouse
+from twin_common.warehouse import DatasetRecord, Warehouse
 from twin_feature_stream.datasets.answers import Answers, AskingPolicy, Question, ask
 from twin_feature_stream.datasets.assembly import BuildPolicy, Draft, NotEnoughText, draft, finish
 from twin_feature_stream.datasets.chat_model import ModelSettings, OpenAICompatibleModel
@@ -93,6 +93,7 @@ class Builder:
         if not self.registry.is_announced(version.dataset_id):
             event = version.event(self.registry.location(version.dataset_id))
             await asyncio.to_thread(self.publish, event)
+            await self.warehouse.datasets.put(DatasetRecord.of(event, version.statistics.report()))
             self.registry.set_announced(version.dataset_id)
         self.registry.set_last_build(author_id, seen)  # last: what a crash cut short is due again
         progress("writing", 1, 1)

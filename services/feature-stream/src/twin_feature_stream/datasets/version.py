@@ -64,6 +64,19 @@ class Statistics(BaseModel):
     """In the training answers."""
     warnings: tuple[str, ...] = Field(default=())
 
+    def report(self) -> dict[str, dict[str, int]]:
+        """The counts that have parts, for a reader who asks what is in it and what is not."""
+        return {
+            "rows": self.rows,
+            "training samples by kind": self.kinds,
+            "training samples by category": self.categories,
+            "documents dropped": self.documents_dropped,
+            "samples dropped": self.samples_dropped,
+            "pairs dropped": self.pairs_dropped,
+            "replaced": self.redacted,
+            "model failures": self.model_failures,
+        }
+
 
 class DatasetVersion(BaseModel):
     """A dataset in the registry, without its rows."""

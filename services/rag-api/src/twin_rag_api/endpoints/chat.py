@@ -15,9 +15,11 @@ from twin_rag_api.endpoints.chat_answer import ChatCompletion
 from twin_rag_api.endpoints.chat_delivery import Identity, Pieces, deliver_stream, deliver_whole
 from twin_rag_api.endpoints.chat_request import ChatRequest
 from twin_rag_api.generation.engines import Engine, Task
-from twin_rag_api.generation.service import Answers, Prepared
+from twin_rag_api.generation.prompt import prompt_version
+from twin_rag_api.generation.service import Prepared
 from twin_rag_api.resources import Resources
 from twin_rag_api.retrieval.follow_up import search_text
+from twin_rag_api.traces.trace import Asked
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 
@@ -45,9 +47,19 @@ async def complete_chat(
         instructions=request.instructions(),
         sampling=request.sampling(engine),
     )
+    started = time.perf_counter()
     prepared = await _prepared(scope, resources, request, task, engine)
-    answers = _answers(resources.answers, prepared, engine, request.choices)
     identity = Identity(f"chatcmpl-{uuid4().hex}", int(time.time()), request.model)
+    asked = Asked(
+        trace_id=identity.id,
+        author_id=scope.author_id,
+        question=task.question,
+        sources=prepared.task.sources,
+        prompt_version=prompt_version(prepared.task),
+        variants=_variants(task) if request.writing is None else (),
+        retrieval_seconds=time.perf_counter() - started,
+    )
+    answers = _answers(resources, prepared, engine, asked, request.choices)
     preset = prepared.task.preset
     if request.stream:
         with_usage = request.stream_options is not None and request.stream_options.include_usage
@@ -56,13 +68,25 @@ async def complete_chat(
     return await deliver_whole(http, identity, answers, preset)
 
 
+def _searched(task: Task) -> str:
+    """What is searched for: the question, made whole by those before it."""
+    return search_text(task.question, [turn.text for turn in task.history if turn.role == "user"])
+
+
+def _variants(task: Task) -> tuple[str, ...]:
+    searched = _searched(task)
+    return (searched,) if searched != task.question else ()
+
+
 async def _prepared(
-    scope: AuthorScope, resources: Resources, request: ChatRequest, task: Task, engine: Engine
+    scope: AuthorScope,
+    resources: Resources,
+    request: ChatRequest,
+    task: Task,
+    engine: Engine,
 ) -> Prepared:
     if request.writing is None:
-        asked_before = [turn.text for turn in task.history if turn.role == "user"]
-        question = search_text(task.question, asked_before)
-        sources = await resources.answers.find_sources(scope, question)
+        sources = await resources.answers.find_sources(scope, _searched(task))
         return await resources.answers.prepare(replace(task, sources=sources), engine)
     wished = request.writing
     material = await resources.writing.gather(
@@ -80,12 +104,16 @@ async def _prepared(
     return replace(prepared, notices=(*material.notices, *prepared.notices))
 
 
-def _answers(answers: Answers, prepared: Prepared, engine: Engine, count: int) -> Sequence[Pieces]:
-    """So many answers to the same task, told apart by their seeds where one was given."""
+def _answers(
+    resources: Resources, prepared: Prepared, engine: Engine, asked: Asked, count: int
+) -> Sequence[Pieces]:
+    """So many answers to the same task, told apart by their seeds where one was given; each is traced."""
     sampling = prepared.task.sampling
     several: list[Pieces] = []
     for number in range(count):
         seed = None if sampling.seed is None else sampling.seed + number
         task = replace(prepared.task, sampling=replace(sampling, seed=seed))
-        several.append(answers.write(replace(prepared, task=task), engine))
+        pieces = resources.answers.write(replace(prepared, task=task), engine)
+        trace_id = f"{asked.trace_id}-{number}" if number else asked.trace_id
+        several.append(resources.recorder.observe(replace(asked, trace_id=trace_id), pieces))
     return several

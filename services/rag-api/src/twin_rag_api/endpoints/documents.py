@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from twin_common.documents import Category, DocumentState, StagePassed, StageTimes, passed
 from twin_rag_api.dependencies import Scope, ServiceResources
-from twin_rag_api.documents import DocumentStatus, Place
+from twin_rag_api.documents import DocumentStatus
+from twin_rag_api.paging import Place
 
 router = APIRouter(prefix="/v1", tags=["documents"])
 
@@ -57,6 +58,27 @@ class DocumentDetail(DocumentEntry):
     """The stations that the version in the index passed, and the seconds that each took."""
 
 
+class PassageSpan(BaseModel):
+    """From which to which character of a text, the last one not included."""
+
+    start: int
+    end: int
+
+
+class DocumentContent(BaseModel):
+    """A document to read."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+    document_id: str
+    title: str
+    url: str
+    version: int
+    text: str
+    """Markdown, cleaned."""
+    passage: PassageSpan | None
+    """Where the wanted passage stands; null where the document has changed since."""
+
+
 @router.get("/documents")
 async def list_documents(
     scope: Scope,
@@ -91,6 +113,28 @@ async def get_document(scope: Scope, resources: ServiceResources, document_id: U
     pending = entry.state is DocumentState.PENDING
     stages = StageTimes(stored_at=entry.stages.stored_at) if pending else entry.stages
     return DocumentDetail(**dict(entry), way=passed(stages))
+
+
+@router.get("/documents/{document_id}/text")
+async def get_document_text(
+    scope: Scope,
+    resources: ServiceResources,
+    document_id: UUID,
+    chunk_index: Annotated[
+        int | None, Query(ge=0, le=1_000_000, description="Which passage is to be located.")
+    ] = None,
+) -> DocumentContent:
+    """What a document says, as it is searched, and where a citation's passage stands in it."""
+    found = await resources.documents.text(scope, str(document_id), chunk_index)
+    start, end = found.passage or (None, None)
+    return DocumentContent(
+        document_id=str(document_id),
+        title=found.title,
+        url=found.url,
+        version=found.version,
+        text=found.text,
+        passage=PassageSpan(start=start, end=end) if start is not None and end is not None else None,
+    )
 
 
 def _entry(status: DocumentStatus) -> DocumentEntry:

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from time import perf_counter
 
 import structlog
-from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from twin_common.errors import ServerUnavailable
 from twin_rag_api.auth import AuthorScope
+from twin_rag_api.gen_ai import Operation
 from twin_rag_api.generation.context_window import fit
 from twin_rag_api.generation.engine_registry import EngineRegistry
 from twin_rag_api.generation.engines import (
@@ -69,6 +69,19 @@ _BROKE_OFF = Notice("model_broke_off", "The language model broke off.")
 _CUT_OFF = Notice("cut_off", "The text ends where the longest answer ends: ask for more with max_tokens.")
 
 
+class Outcome(StrEnum):
+    """How an answer ended."""
+
+    ANSWERED = "answered"
+    NOTHING_FOUND = "nothing_found"
+    """No text of the author's answers the question."""
+    FALLBACK = "fallback"
+    """The language model failed, and quotes stand in for it."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    """Whoever asked has left."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A task as an engine may read it."""
@@ -85,6 +98,7 @@ class AnswerEnd:
     citations: tuple[Source, ...]
     usage: Usage
     finish: Finish
+    outcome: Outcome
     engine: str
     """Who wrote it; where the language model failed, who took over."""
     prompt_version: str
@@ -185,6 +199,7 @@ class Answers:
             citations=tuple(sources[number] for number in sorted(cited)),
             usage=usage,
             finish=finish,
+            outcome=progress.outcome,
             engine=progress.engine,
             prompt_version=prompt_version(task),
             text=written,
@@ -201,7 +216,7 @@ class Answers:
             yield notice
         free_form = task.sampling.response_format is None
         if not task.sources and not task.preset and free_form:
-            ANSWERS.labels("nothing_found").inc()
+            progress.ended(Outcome.NOTHING_FOUND)
             yield Text(NOTHING_FOUND)
             yield self._count(task.question, NOTHING_FOUND)
             return
@@ -218,7 +233,7 @@ class Answers:
             ENGINE_FAILURES.labels(failure.reason).inc()
             progress.failure = failure.reason
             if not free_form:
-                ANSWERS.labels("failed").inc()
+                progress.ended(Outcome.FAILED)
                 raise ServerUnavailable(
                     f"the language model failed ({failure.reason}), and nothing else writes in the "
                     "response_format that was asked for; try again in a moment"
@@ -229,7 +244,7 @@ class Answers:
             async with aclosing(self._guarded(substitute, task, progress)) as quotes:
                 async for piece in quotes:
                     yield piece
-        ANSWERS.labels("fallback" if progress.failure else "answered").inc()
+        progress.ended(Outcome.FALLBACK if progress.failure else Outcome.ANSWERED)
         if free_form and not task.preset:
             for notice in prepared.notices:
                 yield Text(f"\n\n{notice.detail}")
@@ -273,17 +288,9 @@ class Answers:
 
     async def _observed(self, engine: Engine, task: Task) -> AsyncGenerator[Piece, None]:
         """The engine's pieces, under a span as OpenTelemetry's GenAI conventions have it."""
-        span = trace.get_tracer("twin").start_span(
-            f"chat {engine.name}",
-            kind=SpanKind.CLIENT,
-            attributes={
-                "gen_ai.operation.name": "chat",
-                "gen_ai.provider.name": engine.provider,
-                "gen_ai.request.model": engine.name,
-                "twin.prompt.version": prompt_version(task),
-                "twin.sources": len(task.sources),
-            },
-        )
+        operation = Operation.start("chat", engine.provider, engine.name)
+        operation.set("twin.prompt.version", prompt_version(task))
+        operation.set("twin.sources", len(task.sources))
         written = ""
         usage: Usage | None = None
         try:
@@ -291,26 +298,25 @@ class Answers:
                 async for piece in pieces:
                     match piece:
                         case Text(text):
+                            operation.first_token()
                             written += text
                         case Usage():
                             usage = piece
                         case Finish(reason):
-                            span.set_attribute("gen_ai.response.finish_reasons", [reason])
+                            operation.finished(reason)
                     yield piece
             if usage is None:
                 usage = self._count(task.question, written)
                 yield usage
         except EngineFailure as failure:
-            span.set_attribute("error.type", failure.reason)
-            span.set_status(Status(StatusCode.ERROR, str(failure)))
+            operation.failed(failure.reason, str(failure))
             raise
         finally:
             if usage is not None:
-                span.set_attribute("gen_ai.usage.input_tokens", usage.input_tokens)
-                span.set_attribute("gen_ai.usage.output_tokens", usage.output_tokens)
+                operation.used(usage.input_tokens, usage.output_tokens)
                 TOKENS.labels(engine.name, "input").inc(usage.input_tokens)
                 TOKENS.labels(engine.name, "output").inc(usage.output_tokens)
-            span.end()
+            operation.end()
 
     def _count(self, read: str, written: str) -> Usage:
         """For engines that do not say: the encoder's tokens come close enough."""
@@ -324,6 +330,12 @@ class _Progress:
     engine: str
     findings: list[Finding] = field(default_factory=list)
     failure: str | None = None
+    outcome: Outcome = Outcome.FAILED
+
+    def ended(self, outcome: Outcome) -> None:
+        """How the answer came out."""
+        self.outcome = outcome
+        ANSWERS.labels(outcome).inc()
 
 
 def _stop_if_leaked(guard: AnswerGuard) -> None:

@@ -59,6 +59,11 @@ class Encoding:
         """Where questions are compared; None while there is no encoder."""
         return self._encoders.collection if self._encoders else None
 
+    @property
+    def model_name(self) -> str:
+        """Which dense encoder is in use; empty while there is none."""
+        return self._encoders.dense.model_name if self._encoders else ""
+
     async def load(self, build: IndexBuild | None = None) -> Embedder:
         """Load an encoder and warm it up; when that fails, `missing` says so until another is there.
 

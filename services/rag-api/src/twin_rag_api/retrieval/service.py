@@ -6,6 +6,7 @@ from opentelemetry.trace import SpanKind
 
 from twin_common.telemetry import span
 from twin_rag_api.auth import AuthorScope
+from twin_rag_api.gen_ai import PROVIDER, operation
 from twin_rag_api.metrics import RETRIEVAL_SECONDS, timed
 from twin_rag_api.retrieval.context import neighbour_ids, widened, without_repeats
 from twin_rag_api.retrieval.encoding import Encoding
@@ -38,9 +39,10 @@ class Retrieval:
             ServerUnavailable: the vector index does not answer.
         """
         text = unicodedata.normalize("NFKC", question)
-        with span("retrieval") as current:
-            current.set_attributes({"gen_ai.operation.name": "retrieval", "retrieval.limit": limit})
-            with timed(RETRIEVAL_SECONDS, "encode"), span("encode question"):
+        with operation("retrieval", PROVIDER, "") as current:
+            current.set("retrieval.limit", limit)
+            encoding = operation("embeddings", PROVIDER, self._encoding.model_name)
+            with timed(RETRIEVAL_SECONDS, "encode"), encoding:
                 encoded = await self._encoding.question(text)
             with timed(RETRIEVAL_SECONDS, "search"), span("search index", kind=SpanKind.CLIENT):
                 wanted = max(_CANDIDATES, _CANDIDATES_A_PASSAGE * limit)
@@ -52,7 +54,7 @@ class Retrieval:
                 around = await self._index.chunks(scope, neighbour_ids(chosen), collection=encoded.collection)
             whole = [widened(stretch, around, self._policy) for stretch in chosen]
             passages = without_repeats(whole)[:limit]
-            current.set_attribute("retrieval.passages", len(passages))
+            current.set("retrieval.passages", len(passages))
         return passages
 
     async def unknown_names(self, scope: AuthorScope, question: str) -> tuple[int, int]:

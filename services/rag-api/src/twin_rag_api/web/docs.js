@@ -1,5 +1,7 @@
 // The API's documentation, rendered from /openapi.json without anything from outside.
 
+import { restoreTheme } from "./shared/theme.js";
+
 const at = (id) => document.getElementById(id);
 
 function element(name, text = "", className = "") {
@@ -104,4 +106,5 @@ async function render() {
   for (const [name, schema] of Object.entries(api.components.schemas)) at("schemas").append(schemaBlock(name, schema));
 }
 
+restoreTheme();
 render().catch((error) => { at("problem").textContent = `The description of the API could not be read: ${error.message}`; });
