@@ -1,7 +1,7 @@
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
-from xml.etree import ElementTree as ET  # noqa: N817 - its usual name
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -18,7 +18,7 @@ from twin_trainer.testing.language_models import FakeLanguageModel, opened
 
 from .material import samples
 
-_HOSTILE = "<script>alert(1)</script> & \"more\""
+_HOSTILE = '<script>alert(1)</script> & "more"'
 
 
 @pytest.fixture(scope="module")

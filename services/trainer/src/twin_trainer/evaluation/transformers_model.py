@@ -70,6 +70,8 @@ class TransformersModel:
 
     def negative_log_likelihoods(self, texts: Sequence[str]) -> list[Likelihood]:
         """Of every token but the first, given those before it."""
+        if not texts:
+            return []
         limit = self._reading.tokens_per_text
         encoded = self._tokenizer(
             list(texts),
