@@ -1,9 +1,10 @@
 """Whether the measures of style tell real authors apart, and whether they find nothing where nothing is.
 
 Most of the real articles are by one author; guests wrote some, and their names stand above the dates. Texts
-of another real author can be put beside them with --others: JSON lines with author, title and text. The sample
-author, who is made up, is always there. The author's own articles, halved at random, are the control: between
-the halves there is no style to find. Folds are made of whole documents, so none is both learnt from and judged.
+of another real author can be put beside them with --others: JSON lines with author, title and text. The
+sample author, who is made up, is always there. The author's own articles, halved at random, are the control:
+between the halves there is no style to find. Folds are made of whole documents, so none is both learnt from
+and judged.
 """
 
 import argparse
