@@ -1,50 +1,44 @@
-"""Trains in a process of its own and kills that process at a named moment, as the operating system might."""
+"""A training that ends by kill -9 at a named moment; runs in a child."""
 
 import os
 import signal
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from twin_trainer import stage_run
+from twin_trainer.checkpoints import seal
 from twin_trainer.config import TrainingConfiguration
 from twin_trainer.dpo import train_dpo
 from twin_trainer.progress import Progress
 from twin_trainer.sft import train_sft
 
 
-def _die(*_: object) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+def train_until(configuration: TrainingConfiguration, rows: Path, work: Path, moment: str) -> None:
+    """Train both stages; `moment` is STAGE:STEP, or checkpoint, which is before the second one is sealed."""
+    report = _die_in_checkpoint() if moment == "checkpoint" else _die_at(moment)
+    adapter = train_sft(configuration, rows, work, report)
+    train_dpo(configuration, adapter, rows, work, report)
 
 
-def _die_at(stage: str, step: int) -> object:
+def _die_at(moment: str) -> Callable[[Progress], None]:
+    stage, step = moment.split(":")
+
     def report(progress: Progress) -> None:
-        if (progress.stage, progress.step) == (stage, step) and progress.loss is not None:
-            _die()
+        if progress.stage == stage and progress.step == int(step) and progress.loss is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     return report
 
 
-def main(configuration: Path, rows: Path, work: Path, moment: str) -> None:
-    """Train both stages; `moment` is never, STAGE:STEP, or checkpoint (before the second is sealed)."""
-    settings = TrainingConfiguration.model_validate_json(configuration.read_text())
-    report: object = print
-    if ":" in moment:
-        stage, step = moment.split(":")
-        report = _die_at(stage, int(step))
-    if moment == "checkpoint":
-        seal, sealed = stage_run.seal, []
+def _die_in_checkpoint() -> Callable[[Progress], None]:
+    sealed = set[Path]()
 
-        def seal_once(folder: Path) -> None:
-            if sealed:
-                (folder / "adapter_model.safetensors").write_bytes(b"cut off")
-                _die()
-            sealed.append(folder)
-            seal(folder)
+    def seal_one(folder: Path) -> None:
+        if sealed:
+            (folder / "adapter_model.safetensors").write_bytes(b"cut off")
+            os.kill(os.getpid(), signal.SIGKILL)
+        sealed.add(folder)
+        seal(folder)
 
-        stage_run.seal = seal_once
-    adapter = train_sft(settings, rows, work, report)  # type: ignore[arg-type]
-    train_dpo(settings, adapter, rows, work, report)  # type: ignore[arg-type]
-
-
-if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:4]), sys.argv[4])
+    setattr(stage_run, "seal", seal_one)  # noqa: B010 -- not a name of its own there
+    return lambda _: None

@@ -1,13 +1,14 @@
 """A training that was cut off, by a kill or for want of memory, ends where the undisturbed one ends."""
 
-import subprocess
-import sys
 from collections.abc import Callable
+from multiprocessing import get_context
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 from transformers import Trainer
 
+from services.trainer.tests.interrupted_training import train_until
 from twin_trainer.config import Lora, Stage, TrainingConfiguration
 from twin_trainer.dpo import train_dpo
 from twin_trainer.memory import OutOfMemory
@@ -15,7 +16,8 @@ from twin_trainer.progress import Progress, TrainedAdapter
 from twin_trainer.sft import train_sft
 from twin_trainer.testing.tiny_model import write_tiny_model, write_tiny_rows
 
-_CHILD = Path(__file__).with_name("interrupted_training.py")
+_CHILDREN = get_context("forkserver")
+_CHILDREN.set_forkserver_preload([train_until.__module__])
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +64,10 @@ class TestKilled:
         tmp_path: Path,
         moment: str,
     ) -> None:
-        settings = tmp_path / "configuration.json"
-        settings.write_text(configuration.model_dump_json())
-        command = [sys.executable, str(_CHILD), str(settings), str(rows), str(tmp_path / "job"), moment]
-        assert subprocess.run(command, capture_output=True, check=False).returncode == -9
+        child = _CHILDREN.Process(target=train_until, args=(configuration, rows, tmp_path / "job", moment))
+        child.start()
+        child.join()
+        assert child.exitcode == -SIGKILL
         assert not (tmp_path / "job" / "dpo" / "adapter").exists()
 
         resumed = _train(configuration, rows, tmp_path / "job")

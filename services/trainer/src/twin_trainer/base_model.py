@@ -79,29 +79,46 @@ def resolve_base(
         UnfitBaseModel: in one of its kinds, with the remedy.
         ServerUnavailable: the Hub does not answer.
     """
+    found = _inspect(configuration, cache, api or HfApi())
+    if found.on_hub:
+        with _hub_errors(configuration):
+            (api or HfApi()).snapshot_download(
+                found.base.name, revision=found.base.revision, allow_patterns=[*SMALL_FILES, WEIGHTS]
+            )
+    return found.base
+
+
+def inspect_base(
+    configuration: TrainingConfiguration, cache: Path | None = None, api: HfApi | None = None
+) -> Path:
+    """A folder with configuration and tokenizer of the base, checked as `resolve_base` does."""
+    return _inspect(configuration, cache, api or HfApi()).base.folder
+
+
+@dataclass(frozen=True)
+class _Inspected:
+    base: ResolvedBase
+    on_hub: bool
+
+
+def _inspect(configuration: TrainingConfiguration, cache: Path | None, api: HfApi) -> _Inspected:
     name = configuration.base_model
     if name == SAMPLE_MODEL:
         folder, revision = sample_model_folder(cache or default_cache()), sample_model_revision()
         _check(configuration, folder)
-        return ResolvedBase(name, folder, revision, "apache-2.0")
+        return _Inspected(ResolvedBase(name, folder, revision, "apache-2.0"), on_hub=False)
     folder = Path(name)
     if folder.is_dir():
         check_files(name, [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()])
         _check(configuration, folder)
-        return ResolvedBase(name, folder, _content_hash(folder), licence(folder))
-    return _from_hub(configuration, api or HfApi())
-
-
-def _from_hub(configuration: TrainingConfiguration, api: HfApi) -> ResolvedBase:
-    name = configuration.base_model
+        return _Inspected(ResolvedBase(name, folder, _content_hash(folder), licence(folder)), on_hub=False)
     with _hub_errors(configuration):
         found = api.model_info(name, revision=configuration.base_revision)
         revision = str(found.sha)
         check_files(name, [file.rfilename for file in found.siblings or ()])
         folder = Path(api.snapshot_download(name, revision=revision, allow_patterns=list(SMALL_FILES)))
-        _check(configuration, folder)
-        api.snapshot_download(name, revision=revision, allow_patterns=[*SMALL_FILES, WEIGHTS])
-    return ResolvedBase(name, folder, revision, licence(folder))
+    _check(configuration, folder)
+    return _Inspected(ResolvedBase(name, folder, revision, licence(folder)), on_hub=True)
 
 
 def _check(configuration: TrainingConfiguration, folder: Path) -> None:

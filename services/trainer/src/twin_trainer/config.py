@@ -46,7 +46,7 @@ class Stage(BaseModel):
     """Optimiser steps at most; None for whole epochs."""
     warmup_share: float = Field(default=0.05, ge=0, lt=1)
     """Of all steps."""
-    evaluations: PositiveInt = 5
+    evaluations: int = Field(default=5, ge=2)
     """How often in a stage the held-out loss is taken and a checkpoint written."""
     patience: PositiveInt = 2
     """Evaluations without a better held-out loss before the stage stops early."""

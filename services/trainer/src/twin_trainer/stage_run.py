@@ -15,7 +15,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, Traine
 from transformers.utils import logging as transformers_logging
 
 from twin_trainer.checkpoints import is_complete, keep_only, newest_complete, seal
-from twin_trainer.config import Method, Stage, TrainingConfiguration
+from twin_trainer.config import Stage, TrainingConfiguration
 from twin_trainer.loading import computes_in_bf16, save_serving_tokenizer
 from twin_trainer.memory import (
     BatchShape,
@@ -66,10 +66,8 @@ class StageRun:
         configuration, stage = self.configuration, self.stage
         on_cpu = not torch.cuda.is_available()
         share = 1 / stage.evaluations
-        sharding: dict[str, Any] = {}
-        if configuration.sharding == "fsdp":
-            sharding = {"fsdp": True, "fsdp_config": {"version": 2, "state_dict_type": "FULL_STATE_DICT"}}
-        return sharding | {
+        sharded = configuration.sharding == "fsdp"
+        return {
             "output_dir": str(self.checkpoints),
             "per_device_train_batch_size": shape.micro_batch,
             "per_device_eval_batch_size": shape.micro_batch,
@@ -79,9 +77,11 @@ class StageRun:
             "num_train_epochs": stage.epochs,
             "max_steps": stage.max_steps or -1,
             "warmup_steps": stage.warmup_share,
-            "optim": "paged_adamw_8bit" if configuration.method is Method.QLORA else "adamw_torch",
+            "optim": "adamw_torch",
             "max_length": configuration.max_length,
-            "activation_checkpointing": configuration.gradient_checkpointing,
+            "activation_checkpointing": configuration.gradient_checkpointing and not sharded,
+            "fsdp": sharded,
+            "fsdp_config": _fsdp(configuration) if sharded else None,
             "bf16": computes_in_bf16(configuration),
             "use_cpu": on_cpu,
             "dataloader_pin_memory": not on_cpu,
@@ -209,6 +209,17 @@ def _curve(history: list[dict[str, float]]) -> tuple[CurvePoint, ...]:
     losses = {int(entry["step"]): entry["loss"] for entry in history if "loss" in entry}
     held_out = {int(entry["step"]): entry["eval_loss"] for entry in history if "eval_loss" in entry}
     return tuple(CurvePoint(step, losses.get(step), held_out.get(step)) for step in steps)
+
+
+def _fsdp(configuration: TrainingConfiguration) -> dict[str, Any]:
+    """Each layer is a unit of its own; checkpoints hold whole weights, however many processes there are."""
+    return {
+        "version": 2,
+        "auto_wrap_policy": "TRANSFORMER_BASED_WRAP",
+        "state_dict_type": "FULL_STATE_DICT",
+        "activation_checkpointing": configuration.gradient_checkpointing,
+        "cpu_ram_efficient_loading": True,
+    }
 
 
 class _Reporting(TrainerCallback):  # type: ignore[misc]

@@ -71,7 +71,7 @@ class TransformersModel:
     def negative_log_likelihoods(self, texts: Sequence[str]) -> list[Likelihood]:
         """Of every token but the first, given those before it."""
         if not texts:
-            return []  # the tokenizer takes no empty list
+            return []
         limit = self._reading.tokens_per_text
         encoded = self._tokenizer(
             list(texts),

@@ -126,7 +126,8 @@ def _rope_scales(config: "PreTrainedConfig", head: int) -> np.ndarray | None:
         )
     slowed, _ = ROPE_INIT_FUNCTIONS[kind](config, torch.device("cpu"))
     plain = config.rope_parameters["rope_theta"] ** -(torch.arange(0, head, 2).float() / head)
-    return (plain / slowed).numpy().astype(np.float32)
+    scales: np.ndarray = (plain / slowed).numpy().astype(np.float32)
+    return scales
 
 
 def _add_tokenizer(writer: gguf.GGUFWriter, merged: Path, size: int) -> None:

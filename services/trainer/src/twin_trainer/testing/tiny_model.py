@@ -23,7 +23,7 @@ _SENTENCES = (
 
 def write_tiny_model(folder: Path, seed: int = 0, hidden_size: int = 32) -> Path:
     """A model folder as transformers writes it, with ChatML as its template."""
-    tokenizer = _tokenizer()
+    tokenizer = tiny_tokenizer()
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -67,7 +67,7 @@ def write_tiny_rows(folder: Path, samples: int = 16, held_out: int = 4) -> Path:
     return folder
 
 
-def _tokenizer() -> PreTrainedTokenizerFast:
+def tiny_tokenizer() -> PreTrainedTokenizerFast:
     """Byte-level pairs, as the families have them that are tested."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
