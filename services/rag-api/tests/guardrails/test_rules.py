@@ -145,7 +145,7 @@ class TestAnswer:
         }
 
     def test_reciting_the_prompt_is_noticed_and_paraphrasing_is_not(self) -> None:
-        rules = "Every statement ends with the number of the source it rests on, in square brackets, such as these."
+        rules = "Every statement ends with the number of the source it rests on, in square brackets, as [1]."
         policy = AnswerPolicy(frozenset(), personal_data=True, confidential=rules)
         reciting, free = AnswerGuard(policy), AnswerGuard(policy)
         for word in rules.split():
