@@ -10,7 +10,7 @@ RUN := .venv/bin
 SYNC = $(UV) sync --frozen --quiet
 SOURCES := libs services deploy/local tests bench conftest.py
 
-.PHONY: help setup demo demo-train up test lint format bench chaos schemas clean
+.PHONY: help setup demo demo-train up test lint format bench chaos fuzz schemas clean
 .PHONY: compose-up compose-demo compose-down compose-test k8s-check security-check docs-check
 
 help: ## Show this list
@@ -42,6 +42,7 @@ test: $(UV) ## Every test, with the servers they need
 	@tests/servers/install-chromium.sh
 	@tests/servers/install-prometheus.sh
 	@tests/servers/install-linters.sh
+	@tests/servers/install-node.sh
 	$(RUN)/pytest -n 2 --dist loadfile --durations 10 libs services deploy tests/contract tests/deploy tests/test_conftest.py
 	$(RUN)/pytest --durations 10 tests/e2e tests/integration tests/observability tests/chaos
 
@@ -69,6 +70,10 @@ chaos: $(UV) ## Faults of every kind for about an hour, and a table of what was 
 	@tests/servers/install.sh
 	@tests/chaos/install.sh
 	PYTHONPATH=bench $(RUN)/python -m tests.chaos
+
+fuzz: $(UV) ## Requests of every shape that the OpenAPI document allows and forbids (FUZZ_EXAMPLES a route)
+	@$(SYNC) --group dev --inexact
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),600) $(RUN)/pytest -s --timeout 7200 services/rag-api/tests/endpoints/test_fuzzing.py
 
 schemas: $(UV) ## Write the event schemas, the OpenAPI document and the dashboards anew
 	@$(SYNC) --group dev --inexact

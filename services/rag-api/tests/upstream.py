@@ -34,7 +34,8 @@ class Upstream:
         return StreamingResponse(self._stream(), media_type="text/event-stream")
 
     async def _stream(self) -> AsyncIterator[str]:
-        for position, word in enumerate(self.words):
+        words = self.words if self.script != "loop" else [" over and over"] * 10_000
+        for position, word in enumerate(words):
             if position == 3 and self.script == "cut":
                 return
             if position == 3 and self.script == "broken":
@@ -48,6 +49,8 @@ class Upstream:
                     self.left.set()
             if self.script != "empty":
                 yield _event([{"index": 0, "delta": {"content": word}}])
+            if self.script == "loop":
+                await asyncio.sleep(0)
         yield _event([{"index": 0, "delta": {}, "finish_reason": "stop"}])
         yield _event([], usage={"prompt_tokens": 100, "completion_tokens": 7, "total_tokens": 107})
         yield "data: [DONE]\n\n"

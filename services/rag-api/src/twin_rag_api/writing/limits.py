@@ -12,7 +12,7 @@ _ADDRESS_LENGTH = 23
 _LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 """Code points that X counts once (version 3 of its published configuration); all others count twice."""
 _NUMBERED = re.compile(r"(?m)^[ \t]*(?=\(?\d{1,2}\s*[/.)](?!\d))")
-_GAP = re.compile(r"\n[ \t]*(?:-{3,}|\*{3,})?[ \t]*\n")
+_GAP = re.compile(r"\n[ \t]*\n(?:[ \t]*(?:-{3,}|\*{3,})[ \t]*\n[ \t]*\n?)?")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 
 
