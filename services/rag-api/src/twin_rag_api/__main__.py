@@ -15,6 +15,7 @@ def main() -> None:
 
     import uvicorn
 
+    from twin_common.configuration import read
     from twin_common.embedding import (
         Embedder,
         EmbeddingSettings,
@@ -31,8 +32,8 @@ def main() -> None:
     from twin_rag_api.retrieval.encoding import Encoding
     from twin_rag_api.settings import ApiSettings
 
-    settings = ApiSettings()
-    embedding = EmbeddingSettings()
+    settings = read(ApiSettings)
+    embedding = read(EmbeddingSettings)
 
     def load(build: IndexBuild | None) -> tuple[Embedder, SparseEmbedder]:
         settings = build.embedding_settings(embedding) if build else embedding
@@ -40,10 +41,10 @@ def main() -> None:
 
     resources = Resources.build(
         settings,
-        warehouse=Warehouse(WarehouseSettings()),
-        index=connect(VectorIndexSettings()),
+        warehouse=Warehouse(read(WarehouseSettings)),
+        index=connect(read(VectorIndexSettings)),
         encoding=Encoding(load),
-        kafka=KafkaSettings(),
+        kafka=read(KafkaSettings),
     )
     config = uvicorn.Config(
         create_app(resources),
