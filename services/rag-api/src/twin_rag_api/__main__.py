@@ -30,6 +30,7 @@ def main() -> None:
     from twin_rag_api.app import create_app
     from twin_rag_api.resources import Resources
     from twin_rag_api.retrieval.encoding import Encoding
+    from twin_rag_api.server import DrainingServer
     from twin_rag_api.settings import ApiSettings
 
     settings = read(ApiSettings)
@@ -53,9 +54,9 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=settings.finish_seconds,
     )
-    uvicorn.Server(config).run()
+    DrainingServer(config, settings.drain_seconds, resources.drain).run()
 
 
 if __name__ == "__main__":

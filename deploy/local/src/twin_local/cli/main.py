@@ -8,6 +8,7 @@ from rich.console import Console
 from twin_common.errors import TwinError
 from twin_local.cli import (
     ask,
+    backups,
     crawl,
     datasets,
     dead_letters,
@@ -38,6 +39,7 @@ for group in (
     dead_letters,
     erasure,
     datasets,
+    backups,
 ):
     group.register(app)
 
