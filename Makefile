@@ -11,7 +11,7 @@ SYNC = $(UV) sync --frozen --quiet
 SOURCES := libs services deploy/local tests bench conftest.py
 
 .PHONY: help setup demo demo-train up test lint format bench chaos fuzz schemas clean
-.PHONY: compose-up compose-demo compose-down compose-test k8s-check security-check docs-check
+.PHONY: compose-up compose-demo compose-down compose-test k8s-check security-check docs-check drill
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -112,6 +112,10 @@ security-check: $(UV) ## Linters of security and style over manifests, Dockerfil
 	@$(SYNC) --group dev --group deploy --inexact
 	@tests/servers/install-linters.sh
 	UV="$(UV)" deploy/security-check
+
+drill: $(UV) ## Lose each disk in turn, rebuild what was on it, and say how long that took
+	@$(SYNC) --group dev --inexact
+	$(RUN)/pytest -s tests/integration/test_disasters.py
 
 docs-check: $(UV) ## The guides: each link leads somewhere, each command exists, the tables are those of the sources
 	@$(SYNC) --group dev --group deploy --inexact

@@ -1,4 +1,4 @@
-"""The workflows: valid, pinned, allowed no more than they need, about images and commands that exist."""
+"""The workflows: valid, pinned, allowed what they need, and about images and commands that there are."""
 
 import re
 import subprocess

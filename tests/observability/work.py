@@ -2,16 +2,23 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
+from tests.observability.prometheus_server import PrometheusServer, prometheus
 from twin_common.authors import Author
 from twin_common.documents import Category, DocumentDraft
 from twin_common.identity import parse_author_id
 from twin_common.warehouse import Warehouse
-from twin_crawler.testing.mock_site import MockSite, article
+from twin_crawler.testing.mock_site import MockSite, article, serve
 from twin_local.api import ApiClient
 from twin_local.authors import register_author
 from twin_local.connection import Connection
 from twin_local.crawls import follow_run, request_crawl
+from twin_local.home import TwinHome
+from twin_local.platform import SERVICES, Platform, PlatformOptions, port_variable
+from twin_local.ports import free_port
 from twin_local.status import platform_status
 
 _ADA = parse_author_id("ada")
@@ -19,6 +26,28 @@ _SECONDS = 120
 _POSTS = 12
 """Enough of a length from which an author's style can be told."""
 _WORDS = "the of and a to in is it was for on with as at by from ice lamp fog tide rope night watch"
+
+
+@asynccontextmanager
+async def platform_at_work(folder: Path) -> AsyncIterator[PrometheusServer]:
+    """A platform that has worked twice, and a Prometheus that saw every counter before and after it grew."""
+    home = TwinHome(folder / "home")
+    with serve(MockSite()) as site:
+        environment = {
+            "CRAWLER_TRUSTED_ENDPOINTS": site.endpoint,
+            "CRAWLER_DOWNLOAD_DELAY_SECONDS": "0",
+        }
+        options = PlatformOptions(home, api_port=free_port(), environment=environment)
+        async with Platform(options) as platform:
+            ports = {name: int(platform.environment[port_variable(name)]) for name in SERVICES}
+            connection = Connection(home, platform.environment)
+            async with prometheus(folder / "prometheus", ports) as server:
+                await server.until_scraped(len(SERVICES))
+                await do_some_work(connection, site, 1)
+                await server.until_scraped(len(SERVICES))
+                await do_some_work(connection, site, 2)
+                await server.until_scraped(len(SERVICES))
+                yield server
 
 
 async def do_some_work(connection: Connection, site: MockSite, number: int) -> None:

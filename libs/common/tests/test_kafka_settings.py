@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from typing import Literal
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,10 @@ _KEYS = [f"key-{number}".encode() for number in range(40)]
 
 
 class TestSettings:
+    @pytest.fixture(autouse=True)
+    def address(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092")
+
     def test_never_show_the_password(self) -> None:
         settings = KafkaSettings(sasl_username="ada", sasl_password=SecretStr("hunter2"))
         assert "hunter2" not in f"{settings!r} {settings.model_dump_json()}"
@@ -27,7 +32,9 @@ class TestSettings:
         assert not [name for name in settings.aiokafka() | settings.librdkafka() if "sasl" in name]
 
     @pytest.mark.parametrize("protocol", ["SSL", "SASL_SSL"])
-    async def test_an_encrypted_connection_verifies_the_server(self, protocol: str) -> None:
+    async def test_an_encrypted_connection_verifies_the_server(
+        self, protocol: Literal["SSL", "SASL_SSL"]
+    ) -> None:
         settings = KafkaSettings(
             security_protocol=protocol, sasl_username="ada", sasl_password=SecretStr("hunter2")
         )
@@ -38,7 +45,11 @@ class TestSettings:
         aiokafka.AIOKafkaProducer(**settings.aiokafka_producer())
 
     def test_a_plain_connection_has_no_certificates(self) -> None:
-        assert "ssl_context" not in KafkaSettings(security_protocol="SASL_PLAINTEXT").aiokafka()
+        password = SecretStr("hunter2")
+        settings = KafkaSettings(
+            security_protocol="SASL_PLAINTEXT", sasl_username="ada", sasl_password=password
+        )
+        assert "ssl_context" not in settings.aiokafka()
 
 
 class TestProducers:

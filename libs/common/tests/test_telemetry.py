@@ -29,7 +29,8 @@ with telemetry.span("relay", traceparent="00-{_TRACE_ID}-b7ad6b7169203331-01", b
         logging.getLogger("library").error("of %s", "another library")
 with telemetry.span("broken parent", traceparent="garbage"):
     log.info("own trace", handed_on=telemetry.current_traceparent())
-log.info("secrets", secret=SecretStr("hunter2"), settings=KafkaSettings(sasl_password="hunter2"))
+kafka = KafkaSettings(bootstrap_servers="kafka:9092", sasl_password="hunter2")
+log.info("secrets", secret=SecretStr("hunter2"), settings=kafka)
 try:
     raise ValueError("of the test")
 except ValueError:

@@ -3,6 +3,7 @@
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # re-exported without saying so
 
+from twin_common.configuration import read
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.topics import ALL_TOPICS
 from twin_local.errors import PlatformError
@@ -16,7 +17,9 @@ def create_topics(bootstrap_servers: str | None = None) -> list[str]:
     Raises:
         PlatformError: Kafka does not answer, or refuses.
     """
-    settings = KafkaSettings(bootstrap_servers=bootstrap_servers) if bootstrap_servers else KafkaSettings()
+    settings = (
+        KafkaSettings(bootstrap_servers=bootstrap_servers) if bootstrap_servers else read(KafkaSettings)
+    )
     admin = AdminClient(settings.librdkafka())
     wanted = [NewTopic(topic.name, topic.partitions, config=topic.config) for topic in ALL_TOPICS]
     created: list[str] = []

@@ -1,10 +1,13 @@
 """How every service speaks to Kafka, whichever client it uses."""
 
+import re
 import ssl
-from typing import Any
+from typing import Any, Literal, Self
 
-from pydantic import SecretStr
+from pydantic import SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ADDRESS = re.compile(r"(?:[A-Z_]+://)?(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
 
 
 class KafkaSettings(BaseSettings):
@@ -12,15 +15,35 @@ class KafkaSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="KAFKA_", use_attribute_docstrings=True)
 
-    bootstrap_servers: str = "127.0.0.1:9092"
-    """host:port, several apart by commas."""
-    security_protocol: str = "PLAINTEXT"
-    """PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."""
+    bootstrap_servers: str
+    """Where Kafka is first asked: host:port, several apart by commas."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """Whether Kafka is reached with TLS (SSL) and with a password (SASL)."""
     sasl_mechanism: str = "SCRAM-SHA-512"
+    """How the password is proven."""
     sasl_username: str | None = None
+    """Who this service is to Kafka."""
     sasl_password: SecretStr | None = None
+    """The password of that user."""
     max_message_bytes: int = 4_500_000
     """The largest message that is produced."""
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _are_addresses(cls, servers: str) -> str:
+        for server in servers.split(","):
+            if not _ADDRESS.fullmatch(server.strip()):
+                raise ValueError(f"{server.strip()!r} is not host:port")
+        return servers
+
+    @model_validator(mode="after")
+    def _has_a_password_where_one_is_asked(self) -> Self:
+        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
+            raise ValueError(
+                f"KAFKA_SECURITY_PROTOCOL is {self.security_protocol}, so KAFKA_SASL_USERNAME and "
+                "KAFKA_SASL_PASSWORD must say who this service is"
+            )
+        return self
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """How the server proves itself where the protocol is encrypted: to the system's authorities."""

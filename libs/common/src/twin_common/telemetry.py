@@ -13,6 +13,8 @@ from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from twin_common.configuration import read
+
 
 class TelemetrySettings(BaseSettings):
     """How a service reports; read from the variables that OpenTelemetry names, and `LOG_*`."""
@@ -20,13 +22,14 @@ class TelemetrySettings(BaseSettings):
     model_config = SettingsConfigDict(populate_by_name=True, use_attribute_docstrings=True)
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """How much is logged."""
     otel_exporter_otlp_endpoint: str | None = None
     """Where spans go; without it they are made and handed on, but exported nowhere."""
 
 
 def configure(service: str, settings: TelemetrySettings | None = None) -> None:
     """Send logs as JSON lines to standard output, and start tracing, for this process."""
-    settings = settings or TelemetrySettings()
+    settings = settings or read(TelemetrySettings)
     _configure_logs(service, settings.log_level)
     _configure_traces(service, settings.otel_exporter_otlp_endpoint)
 

@@ -4,8 +4,9 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import SecretStr
+from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from twin_common.documents import HeadSummary
@@ -61,10 +62,20 @@ class VectorIndexSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="QDRANT_", use_attribute_docstrings=True)
 
-    url: str = "http://127.0.0.1:6333"
+    url: str
+    """Qdrant's REST address, such as http://qdrant:6333."""
     api_key: SecretStr | None = None
+    """The key that Qdrant asks for."""
     timeout_seconds: int = 30
     """How long one request may take."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("it must be http://host:port or https://host:port")
+        return url
 
 
 def connect(settings: VectorIndexSettings) -> "AsyncQdrantClient":

@@ -5,12 +5,13 @@ import asyncio
 from twin_cdc.app import CdcApp
 from twin_cdc.settings import CdcSettings
 from twin_common import telemetry
+from twin_common.configuration import read
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.warehouse import WarehouseSettings
 
 
 async def _serve() -> None:
-    await CdcApp(CdcSettings(), WarehouseSettings(), KafkaSettings()).run()
+    await CdcApp(read(CdcSettings), read(WarehouseSettings), read(KafkaSettings)).run()
 
 
 def main() -> None:

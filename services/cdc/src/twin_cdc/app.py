@@ -20,6 +20,7 @@ from twin_cdc.relay import Relay, RelayPolicy
 from twin_cdc.resume_tokens import WarehouseTokenStore
 from twin_cdc.server_clock import ServerClock
 from twin_cdc.settings import CdcSettings
+from twin_common.errors import ServerUnavailable
 from twin_common.health import HealthServer
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.warehouse import Warehouse, WarehouseSettings
@@ -47,7 +48,7 @@ class CdcApp:
         """Serve until SIGTERM or SIGINT.
 
         Raises:
-            KafkaException, PyMongoError: a server stayed away longer than the settings allow.
+            KafkaException, PyMongoError, ServerUnavailable: a server stayed away longer than allowed.
         """
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -63,12 +64,13 @@ class CdcApp:
                 except LeaseLost as error:
                     log.warning("standing by", error=str(error))
                     await _sleep(_BACKOFF_SECONDS[0], self._stop)
-                except (KafkaException, PyMongoError, OSError) as error:
+                except (KafkaException, PyMongoError, OSError, ServerUnavailable) as error:
                     server = "kafka" if isinstance(error, KafkaException) else "warehouse"
                     metrics.FAILURES.labels(server).inc()
                     if self._problem is None:
                         failures, failing_since = 0, time.monotonic()
-                    self._problem = f"the {server} does not answer: {error}"[:500]
+                    said = isinstance(error, ServerUnavailable)
+                    self._problem = (str(error) if said else f"the {server} does not answer: {error}")[:500]
                     if time.monotonic() - failing_since > settings.retry_limit_seconds:
                         log.critical("giving up", server=server, error=str(error))
                         raise
@@ -81,7 +83,7 @@ class CdcApp:
     async def _relay_once(self) -> None:
         """Connect, wait for the lease, and relay until told to stop, a server fails, or the lease is lost."""
         async with Warehouse(self._warehouse_settings) as warehouse:
-            await warehouse.client.admin.command("ping")
+            await warehouse.ping()
             await warehouse.documents.create_indexes()
             lease = Lease(warehouse.database, self._holder, self._settings.lease_seconds)
             fence = await lease.acquire(self._stop, self._on_waiting)

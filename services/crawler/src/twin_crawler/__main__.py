@@ -3,6 +3,7 @@
 import asyncio
 
 from twin_common import telemetry
+from twin_common.configuration import read
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.warehouse import WarehouseSettings
 from twin_crawler.app import SERVICE, CrawlerApp
@@ -10,7 +11,7 @@ from twin_crawler.settings import CrawlerSettings
 
 
 async def _serve() -> None:
-    await CrawlerApp(CrawlerSettings(), WarehouseSettings(), KafkaSettings()).run()
+    await CrawlerApp(read(CrawlerSettings), read(WarehouseSettings), read(KafkaSettings)).run()
 
 
 def main() -> None:

@@ -158,9 +158,9 @@ class CrawlerApp:
     async def _wait_for_servers(self) -> None:
         """Wait until both servers answer; /readyz says which one is missing."""
         self._problem = "waiting for the warehouse"
-        await self._warehouse.wait_until_ready(_RETRY_SECONDS)
+        await self._warehouse.wait_until_ready(_RETRY_SECONDS, self._tell)
         self._problem = f"waiting for Kafka at {self._kafka.bootstrap_servers}"
-        self._producer = await _until_done(self._connect, self._problem)
+        self._producer = await _until_done(self._connect, self._problem, self._tell)
         self._problem = None
         self._scheduling = asyncio.create_task(self._scheduler.run(), name="schedules")
         self._scheduling.add_done_callback(self._end_with_scheduler)
@@ -168,6 +168,9 @@ class CrawlerApp:
     def _end_with_scheduler(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()):
             self._queue.fail(error)
+
+    def _tell(self, problem: str) -> None:
+        self._problem = problem
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(**self._kafka.aiokafka_producer())
@@ -214,10 +217,13 @@ async def _decode_nothing(message: KafkaMessage) -> bytes:
     return bytes(message.body)
 
 
-async def _until_done(operation: Callable[[], Awaitable[T]], what_for: str) -> T:
+async def _until_done(
+    operation: Callable[[], Awaitable[T]], what_for: str, tell: Callable[[str], None] = lambda _: None
+) -> T:
     while True:
         try:
             return await operation()
         except KafkaError as error:
+            tell(f"{what_for}: {error}"[:300])
             log.warning("waiting", what_for=what_for, error=str(error)[:300])
             await asyncio.sleep(_RETRY_SECONDS)

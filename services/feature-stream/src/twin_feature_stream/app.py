@@ -14,6 +14,7 @@ from bytewax.dataflow import Dataflow
 from bytewax.errors import BytewaxRuntimeError
 from bytewax.run import cli_main
 
+from twin_common.configuration import read
 from twin_common.documents import Category, DocumentHead, HeadSummary, RawDocument
 from twin_common.embedding import Embedder, EmbeddingSettings, load_embedder, load_sparse_embedder
 from twin_common.errors import ServerUnavailable
@@ -52,11 +53,11 @@ log = structlog.get_logger(__name__)
 class Configuration:
     """The service's own settings and those of the servers it uses; read from the environment."""
 
-    service: FeatureStreamSettings = field(default_factory=FeatureStreamSettings)
-    kafka: KafkaSettings = field(default_factory=KafkaSettings)
-    warehouse: WarehouseSettings = field(default_factory=WarehouseSettings)
-    vector_index: VectorIndexSettings = field(default_factory=VectorIndexSettings)
-    embedding: EmbeddingSettings = field(default_factory=EmbeddingSettings)
+    service: FeatureStreamSettings = field(default_factory=lambda: read(FeatureStreamSettings))
+    kafka: KafkaSettings = field(default_factory=lambda: read(KafkaSettings))
+    warehouse: WarehouseSettings = field(default_factory=lambda: read(WarehouseSettings))
+    vector_index: VectorIndexSettings = field(default_factory=lambda: read(VectorIndexSettings))
+    embedding: EmbeddingSettings = field(default_factory=lambda: read(EmbeddingSettings))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _LOG_EVERY_SECONDS = 5.0
-_BUSY = frozenset((408, 425, 429))
+# A key that is refused may be put right, here or there, while we wait and say so.
+_MAY_PASS = frozenset((401, 403, 408, 425, 429))
 _REFUSED = frozenset((400, 413, 422))
 
 
@@ -87,7 +88,7 @@ def is_transient(error: Exception) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(error, UnexpectedResponse):
         status = error.status_code or 0
-        return status >= 500 or status in _BUSY
+        return status >= 500 or status in _MAY_PASS
     if isinstance(error, ResponseHandlingException):
         return isinstance(error.source, TransportError)
     return isinstance(

@@ -15,6 +15,7 @@ def main() -> None:
 
     import uvicorn
 
+    from twin_common.configuration import read
     from twin_common.embedding import (
         Embedder,
         EmbeddingSettings,
@@ -29,10 +30,11 @@ def main() -> None:
     from twin_rag_api.app import create_app
     from twin_rag_api.resources import Resources
     from twin_rag_api.retrieval.encoding import Encoding
+    from twin_rag_api.server import DrainingServer
     from twin_rag_api.settings import ApiSettings
 
-    settings = ApiSettings()
-    embedding = EmbeddingSettings()
+    settings = read(ApiSettings)
+    embedding = read(EmbeddingSettings)
 
     def load(build: IndexBuild | None) -> tuple[Embedder, SparseEmbedder]:
         settings = build.embedding_settings(embedding) if build else embedding
@@ -40,10 +42,10 @@ def main() -> None:
 
     resources = Resources.build(
         settings,
-        warehouse=Warehouse(WarehouseSettings()),
-        index=connect(VectorIndexSettings()),
+        warehouse=Warehouse(read(WarehouseSettings)),
+        index=connect(read(VectorIndexSettings)),
         encoding=Encoding(load),
-        kafka=KafkaSettings(),
+        kafka=read(KafkaSettings),
     )
     config = uvicorn.Config(
         create_app(resources),
@@ -52,9 +54,9 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=settings.finish_seconds,
     )
-    uvicorn.Server(config).run()
+    DrainingServer(config, settings.drain_seconds, resources.drain).run()
 
 
 if __name__ == "__main__":

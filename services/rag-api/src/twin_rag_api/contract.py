@@ -5,6 +5,8 @@ import asyncio
 import json
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from twin_common.embedding import Embedder, SparseEmbedder
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.vector_index import VectorIndexSettings, connect
@@ -19,10 +21,10 @@ async def openapi_document() -> str:
     """The OpenAPI document of this version; equal code gives equal text. Nothing is connected to."""
     resources = Resources.build(
         ApiSettings(),
-        Warehouse(WarehouseSettings()),
-        connect(VectorIndexSettings()),
+        Warehouse(WarehouseSettings(url=SecretStr("mongodb://nowhere.example"))),
+        connect(VectorIndexSettings(url="http://nowhere.example")),
         Encoding(_no_encoder),
-        KafkaSettings(),
+        KafkaSettings(bootstrap_servers="nowhere.example:9092"),
     )
     document = create_app(resources).openapi()
     await resources.close()

@@ -71,6 +71,7 @@ class Resources:
     twins: Twins
     traces: TraceStore
     recorder: TraceRecorder
+    draining: bool = False
 
     @classmethod
     def build(
@@ -126,11 +127,17 @@ class Resources:
 
     async def missing(self) -> list[str]:
         """A sentence for each thing that a search still lacks."""
+        if self.draining:
+            return ["this copy is about to end: ask another"]
         encoder = [self.encoding.missing] if self.encoding.missing else []
         warehouse, collections = await asyncio.gather(
             self._warehouse_problem(), missing_collections(self.index)
         )
         return [*encoder, *warehouse, *collections]
+
+    def drain(self) -> None:
+        """From now on `/readyz` sends everyone to another copy; what still comes is answered."""
+        self.draining = True
 
     async def close(self) -> None:
         """Let go of everything."""

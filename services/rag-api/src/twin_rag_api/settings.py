@@ -18,6 +18,10 @@ class ApiSettings(BaseSettings):
     http_port: int = 8000
     max_body_bytes: int = Field(256 * 1024, ge=1024)
     """A longer request body answers 413."""
+    drain_seconds: float = Field(0.0, ge=0)
+    """How long a copy that is told to end goes on answering, unready, until every proxy looks elsewhere."""
+    finish_seconds: int = Field(3, ge=1)
+    """How long answers under way may then take; what takes longer is cut off."""
     requests_per_minute: int = Field(1200, ge=1)
     """How often one API key may ask, in each replica; more answers 429."""
     cors_origins: tuple[str, ...] = ()

@@ -15,7 +15,9 @@ from twin_rag_api.traces.trace import Asked, Quality, Trace
 from ..conftest import ADA
 
 ASKED = Asked("chatcmpl-1", ADA, "mail ada@mail.example?", sources=(), prompt_version="answer.v1")
-END = AnswerEnd((), Usage(7, 3), Finish("stop"), Outcome.ANSWERED, "small", "answer.v1", "Write to ada@mail.example.")
+END = AnswerEnd(
+    (), Usage(7, 3), Finish("stop"), Outcome.ANSWERED, "small", "answer.v1", "Write to ada@mail.example."
+)
 
 
 class Kept:

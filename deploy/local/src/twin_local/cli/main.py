@@ -8,6 +8,7 @@ from rich.console import Console
 from twin_common.errors import TwinError
 from twin_local.cli import (
     ask,
+    backups,
     crawl,
     datasets,
     dead_letters,
@@ -44,6 +45,7 @@ for group in (
     datasets,
     training,
     models,
+    backups,
 ):
     group.register(app)
 

@@ -10,6 +10,7 @@ import signal
 import sys
 
 from twin_common import telemetry
+from twin_common.configuration import read
 from twin_feature_stream.datasets.schedule import Schedule
 from twin_feature_stream.datasets.settings import DatasetSettings
 from twin_feature_stream.work import SERVICE
@@ -21,7 +22,7 @@ def main() -> int:
     parser.add_argument("--once", action="store_true", help="look once and end")
     once = parser.parse_args().once
     telemetry.configure(SERVICE)
-    return asyncio.run(_run(Schedule(DatasetSettings()), once=once))
+    return asyncio.run(_run(Schedule(read(DatasetSettings)), once=once))
 
 
 async def _run(schedule: Schedule, *, once: bool) -> int:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import structlog
 
 from twin_common.clock import utc_now
+from twin_common.configuration import read
 from twin_common.errors import TwinError
 from twin_common.identity import AuthorId
 from twin_common.kafka_settings import KafkaSettings
@@ -45,16 +46,16 @@ class Schedule:
     async def look(self) -> bool:
         """Build what is due; whether all went well. What fails is logged, and due again next time."""
         async with AsyncExitStack() as stack:
-            client = connect(VectorIndexSettings())
+            client = connect(read(VectorIndexSettings))
             stack.push_async_callback(client.close)
             try:
-                warehouse = await stack.enter_async_context(Warehouse(WarehouseSettings()))
+                warehouse = await stack.enter_async_context(Warehouse(read(WarehouseSettings)))
                 builder = Builder(
                     client=client,
                     warehouse=warehouse,
                     registry=DatasetRegistry(self._settings.registry),
                     settings=self._settings,
-                    publish=dataset_publisher(KafkaSettings()),
+                    publish=dataset_publisher(read(KafkaSettings)),
                 )
                 authors = await warehouse.authors.all()
             except Exception as error:  # a server that is away now may be there at the next look
