@@ -9,7 +9,7 @@ ARTICLE = " ".join(f"Sentence {number} of the article says what it has to say." 
 TEASERS = " ".join(f"Teaser {number} wants to be read instead of it." for number in range(30))
 COMMENTS = " ".join(f"Commenter {number} never agrees with anybody at all." for number in range(60))
 
-texts = st.lists(st.sampled_from("log index reader writer page".split()), max_size=12).map(" ".join)
+texts = st.lists(st.sampled_from(["log", "index", "reader", "writer"]), max_size=12).map(" ".join)
 
 
 class TestLikeness:
