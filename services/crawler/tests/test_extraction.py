@@ -136,6 +136,20 @@ class TestMetadata:
         assert found == datetime(2024, 3, 5, 8, tzinfo=UTC)
 
     @pytest.mark.parametrize(
+        "content",
+        [
+            "<p class='date'>Posted on March 5, 2024</p>",
+            "<span class='published'>2024-03-05</span>",
+            "<div><time>5 March 2024</time></div>",
+        ],
+    )
+    def test_a_date_that_only_readers_see(self, content: str) -> None:
+        assert extracted(content).published_at == datetime(2024, 3, 5, tzinfo=UTC)
+
+    def test_a_date_in_a_sentence_is_no_date_of_publication(self) -> None:
+        assert extracted("<p>It was on May 4, 2018 that the log filled up.</p>").published_at is None
+
+    @pytest.mark.parametrize(
         ("attributes", "head", "language"),
         [
             ("lang='en-GB'", "", "en"),
