@@ -1,5 +1,6 @@
 """Real-looking pages, and what is kept of them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -135,6 +136,20 @@ class TestMetadata:
         assert found == datetime(2024, 3, 5, 8, tzinfo=UTC)
 
     @pytest.mark.parametrize(
+        "content",
+        [
+            "<p class='date'>Posted on March 5, 2024</p>",
+            "<span class='published'>2024-03-05</span>",
+            "<div><time>5 March 2024</time></div>",
+        ],
+    )
+    def test_a_date_that_only_readers_see(self, content: str) -> None:
+        assert extracted(content).published_at == datetime(2024, 3, 5, tzinfo=UTC)
+
+    def test_a_date_in_a_sentence_is_no_date_of_publication(self) -> None:
+        assert extracted("<p>It was on May 4, 2018 that the log filled up.</p>").published_at is None
+
+    @pytest.mark.parametrize(
         ("attributes", "head", "language"),
         [
             ("lang='en-GB'", "", "en"),
@@ -256,6 +271,36 @@ class TestOddPages:
         body = page(f"{''.join(tags)}<script>var leaked = 1;</script><style>.leaked {{}}</style>")
         found = extract_page(body, URL)
         assert isinstance(found, Failure) or "leaked" not in found.text
+
+
+class TestSeveralReadings:
+    """What trafilatura takes is compared with two other readings of the page."""
+
+    @pytest.fixture
+    def rules_take(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        return lambda text: monkeypatch.setattr("trafilatura.extract", lambda *_, **__: text)
+
+    def test_a_wrong_part_of_the_page_is_outvoted(self, rules_take: Callable[[str], None]) -> None:
+        rules_take("A teaser wants to be read, and it has nothing to do with the article at all.")
+        text = extracted("<h2>Why</h2><p>See <a href='/notes'>the notes</a>.</p>").text
+        assert text.startswith("Sentence 0")
+        assert "## Why\n\nSee [the notes](https://blog.example.org/notes)." in text
+        assert "All rights reserved" not in text
+
+    def test_details_are_left_to_the_rules(self, rules_take: Callable[[str], None]) -> None:
+        rules_take(f"{PROSE}\n\nThe end.")
+        assert extracted().text == f"{PROSE}\n\nThe end."
+
+    def test_code_keeps_its_language_in_every_reading(self, rules_take: Callable[[str], None]) -> None:
+        rules_take("A teaser wants to be read.")
+        code = extracted("<pre data-lang='python'>if a:\n    b</pre>").text
+        assert "```python\nif a:\n    b\n```" in code
+
+    def test_a_page_of_labels_only_gives_none(self, rules_take: Callable[[str], None]) -> None:
+        rules_take("")
+        assert extract_page(b"<html><body><ul><li>Home</li><li>Tags</li></ul></body></html>", URL) == Failure(
+            "no_text", "no main text was found in the page"
+        )
 
 
 class TestTitleAndAuthor:

@@ -1,6 +1,7 @@
 """From the bytes of a page to the Markdown and the facts that are stored. A pure function."""
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -11,10 +12,13 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 from twin_common.documents import normalise_text
 from twin_crawler.boilerplate import trim_boilerplate
 from twin_crawler.code_blocks import StandIns
+from twin_crawler.densest_element import densest_element
 from twin_crawler.failures import Failure
+from twin_crawler.html_markdown import parse_html, to_markdown
 from twin_crawler.inline_markup import LinkMarks, repair_inline_markup
 from twin_crawler.page_furniture import remove_furniture
 from twin_crawler.page_metadata import PageMetadata
+from twin_crawler.page_readings import agree, most_agreed
 from twin_crawler.plain_text import plain_text
 
 # A login page has a few labels and hints around its password field; an article has more text than this.
@@ -22,6 +26,11 @@ _LONGEST_LOGIN_PAGE = 600
 
 # Where the page shows less than this share of the text that its JSON-LD carries, it loads the text later.
 _LEAST_SHARE_SHOWN = 0.3
+
+# Characters of a page's markup; what is longer is no article, and Readability is slow with it.
+_LONGEST_SCORED = 2_000_000
+
+_UNSEEN = ("noscript", "template", "iframe", "svg")
 
 # Characters that XML forbids, plain or as a reference: a tree refuses to set a text that holds one.
 _CONTROL = re.compile(
@@ -123,25 +132,57 @@ def _decode(body: bytes, content_type: str) -> str:
 
 
 def _main_text(tree: HtmlElement, url: str, metadata: PageMetadata) -> str:
-    """The article in Markdown: the extractor's choice without what is left of the page around it."""
+    """The article in Markdown: the reading that others confirm, without what is left around it."""
     titles, author, stated = metadata.titles, metadata.author, metadata.article_body
-    text = trim_boilerplate(_extract_markdown(tree, url), titles, author)
-    if len(text) < _LEAST_SHARE_SHOWN * len(stated):
-        return stated
-    return text
-
-
-def _extract_markdown(tree: HtmlElement, url: str) -> str:
-    """What trafilatura takes for the main text, with the page's code and quotes; changes the tree."""
     strip_elements(tree, "script", "style", with_tail=False)
     remove_furniture(tree)
     repair_inline_markup(tree)
     stand_ins = StandIns(sha256(tostring(tree)).hexdigest()[:10])
     stand_ins.take_blocks(tree)
+    other = deepcopy(tree)
     links = LinkMarks(url)
     links.take_links(tree)
-    markdown = _extract(tree, url) or _extract(tostring(tree, encoding="unicode", method="html"), url)
-    return normalise_text(stand_ins.put_back(links.put_back(markdown)))
+
+    def finished(markdown: str) -> str:
+        return trim_boilerplate(normalise_text(stand_ins.put_back(markdown)), titles, author)
+
+    text = finished(links.put_back(_by_rules(tree, url)))
+    strip_elements(other, *_UNSEEN, with_tail=False)
+    other.make_links_absolute(url, handle_failures="ignore")
+    scored = deepcopy(other)
+    dense = finished(to_markdown(densest_element(other)))
+    if not agree(text, dense):
+        by_scores = finished(_by_scores(scored))
+        # Where the rules find nothing, one reading alone may be a menu or a notice.
+        if text or agree(dense, by_scores):
+            text = most_agreed([text, dense, by_scores], [stated or _paragraphs(scored)])
+    return stated if len(text) < _LEAST_SHARE_SHOWN * len(stated) else text
+
+
+def _by_rules(tree: HtmlElement, url: str) -> str:
+    """What trafilatura takes for the main text; changes the tree."""
+    return _extract(tree, url) or _extract(tostring(tree, encoding="unicode", method="html"), url)
+
+
+def _by_scores(tree: HtmlElement) -> str:
+    """What Readability's algorithm takes for the main text; nothing of a page that it cannot read."""
+    from readability import Document
+    from readability.readability import Unparseable
+
+    page = tostring(tree, encoding="unicode", method="html")
+    if len(page) > _LONGEST_SCORED:
+        return ""
+    try:
+        found = parse_html(Document(page).summary())
+    except Unparseable:
+        return ""
+    return "" if found is None else to_markdown(found)
+
+
+def _paragraphs(tree: HtmlElement) -> str:
+    """All paragraphs of the page's articles, or of a page without any."""
+    articles = list(tree.iter("article")) or [tree]
+    return "\n\n".join(text.text_content() for article in articles for text in article.iter("p"))
 
 
 def _extract(page: HtmlElement | str, url: str) -> str:

@@ -62,13 +62,24 @@ class PageMetadata:
 
     @property
     def published_at(self) -> datetime | None:
-        """When the page says it was published, in UTC; a date without an hour is its midnight."""
+        """When the page says it was published, in UTC; a date without an hour is its midnight.
+
+        What is stated for machines comes first, then what readers see where a date of publication stands.
+        """
         candidates = [str(node["datePublished"]) for node in self._nodes if node.get("datePublished")]
         candidates += [self._meta[name] for name in _PUBLISHED_NAMES if name in self._meta]
         candidates += self._tree.xpath("//*[@itemprop='datePublished']/@content")
         candidates += self._tree.xpath("//*[@itemprop='datePublished' or @pubdate]/@datetime")
         candidates += self._tree.xpath("//article//time[1]/@datetime")[:1]
-        return next((date for text in candidates if (date := parse_date(text))), None)
+        stated = next((date for text in candidates if (date := parse_date(text))), None)
+        return stated or self._visible_date
+
+    @property
+    def _visible_date(self) -> datetime | None:
+        from htmldate import find_date
+
+        found = find_date(self._tree, extensive_search=False, original_date=True)
+        return parse_date(found) if found else None
 
     @property
     def language(self) -> str | None:

@@ -45,6 +45,15 @@ class TestSite:
             [],
         )
 
+    async def test_of_a_feed_with_fifty_thousand_entries_as_many_as_may_be_listed_and_a_word_of_the_rest(
+        self,
+    ) -> None:
+        items = ",".join(f'{{"url": "{HOME}posts/{number}"}}' for number in range(50_000))
+        feed = f'{{"version": "https://jsonfeed.org/version/1.1", "items": [{items}]}}'
+        paths, reasons = await find({"/": "<html></html>", "/feed.json": feed}, max_pages=20_000)
+        assert (len(paths), paths[0], paths[-1]) == (20_000, "/posts/0", "/posts/19999")
+        assert reasons == ["too_many_pages"]
+
     async def test_same_host_only(self) -> None:
         pages: dict[str, str | Failure] = {
             "/": "<html></html>",
