@@ -41,6 +41,7 @@ LOOP_DELAY_SECONDS = Histogram(
     "How much later than due the event loop got to what was due.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
+RERANKS = Counter("twin_retrieval_reranks_total", "Second looks at what was found.", ("outcome",))
 FEEDBACK = Counter("twin_feedback_total", "What owners said of answers.", ("rating",))
 
 # A series has to be there, at 0, before its first event: increase() does not see how a series is born.
@@ -55,6 +56,8 @@ for _reason in (
     "empty",
 ):
     ENGINE_FAILURES.labels(_reason)
+for _outcome in ("done", "timeout"):
+    RERANKS.labels(_outcome)
 for _rating in (*Rating, "edit"):
     FEEDBACK.labels(str(_rating))
 

@@ -25,6 +25,7 @@ from twin_rag_api.publishing import EventPublisher
 from twin_rag_api.quota import Quota, RateLimit
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
+from twin_rag_api.retrieval.rerank import LateInteraction, RerankPolicy
 from twin_rag_api.retrieval.service import Retrieval
 from twin_rag_api.settings import ApiSettings
 
@@ -63,7 +64,7 @@ class Resources:
         kafka: KafkaSettings,
     ) -> Self:
         """Connect the parts; nothing is sent anywhere yet."""
-        retrieval = Retrieval(encoding, HybridSearch(index))
+        retrieval = Retrieval(encoding, HybridSearch(index), _reranker(settings, encoding))
         publisher = EventPublisher(kafka)
         engine = OpenAICompatibleEngine.connect(settings) if settings.llm_url else None
         return cls(
@@ -158,3 +159,10 @@ class Resources:
             log.exception("the encoder of the index cannot be loaded", build=build.name)
             return False
         return True
+
+
+def _reranker(settings: ApiSettings, encoding: Encoding) -> LateInteraction | None:
+    if settings.rerank == "none":
+        return None
+    policy = RerankPolicy(settings.rerank_passages, settings.rerank_timeout_seconds)
+    return LateInteraction(encoding, policy)

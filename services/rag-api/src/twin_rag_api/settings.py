@@ -1,6 +1,6 @@
 """What can be set about this service; see the README for the table."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,6 +19,13 @@ class ApiSettings(BaseSettings):
     """How often one API key may ask, in each replica; more answers 429."""
     cors_origins: tuple[str, ...] = ()
     """Pages of other origins that may call the API from a browser, such as https://notes.example."""
+
+    rerank: Literal["none", "words"] = "none"
+    """words: what was found is compared with the question word by word, at the encoder's expense."""
+    rerank_passages: int = Field(100, ge=1, le=500)
+    """How many of the chunks that were found are compared."""
+    rerank_timeout_seconds: float = Field(2.0, gt=0)
+    """After so long a search goes on as if there were no reranking."""
 
     llm_url: str | None = None
     """Base of an OpenAI-compatible API, such as http://127.0.0.1:8080/v1; without it answers are quotes."""
