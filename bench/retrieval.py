@@ -5,6 +5,7 @@ the questions; `python bench/retrieval.py tune` prints those of the other half, 
 """
 
 import asyncio
+import re
 import socket
 import statistics
 import subprocess
@@ -20,7 +21,7 @@ import numpy as np
 from corpus import percentile
 from qdrant_client import AsyncQdrantClient, models
 from results import write_result
-from retrieval_questions import BOTH, Question, Text, load_questions, load_texts, rank_of, recall
+from retrieval_questions import BOTH, Question, Text, load_questions, load_texts, plain, rank_of, recall
 
 from twin_common.documents import Category, Chunk, text_hash
 from twin_common.embedding import (
@@ -37,9 +38,13 @@ from twin_feature_stream.chunking import ChunkingPolicy, chunk_texts
 from twin_feature_stream.cleaning import clean
 from twin_local.ports import free_port
 from twin_rag_api.auth import KEY_PREFIX, Authenticator, AuthorScope, hash_key
+from twin_rag_api.generation.engines import Source, Task
+from twin_rag_api.generation.engines import Text as Said
+from twin_rag_api.generation.extractive import ExtractiveEngine
 from twin_rag_api.generation.relevance import is_answerable
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import FusionPolicy, HybridSearch, fused_query
+from twin_rag_api.retrieval.rerank import LateInteraction, RerankPolicy
 from twin_rag_api.retrieval.service import Retrieval
 
 _DEPTH = 10
@@ -110,9 +115,12 @@ async def _measure(url: str, held_out: bool) -> None:
     retrieval = Retrieval(encoding, HybridSearch(index))
 
     figures: dict[str, float] = {"documents": len(texts), "chunks": chunks, "questions": len(questions)}
-    search = Variants(index, retrieval, encoding, scopes[BOTH], PlainChunks(texts, embedder))
+    reranker = LateInteraction(encoding, RerankPolicy(passages=100, seconds=3600.0))
+    reranking = Retrieval(encoding, HybridSearch(index), reranker)
+    search = Variants(index, retrieval, reranking, encoding, scopes[BOTH], PlainChunks(texts, embedder))
     figures |= await _recall(search, questions)
     figures |= await _refusals(retrieval, scopes, questions)
+    figures |= await _grounding(retrieval, encoding, scopes, questions)
     figures |= await _latency(retrieval, scopes[BOTH], questions)
     encoding.close()
     await index.close()
@@ -187,18 +195,20 @@ class PlainChunks:
 
 
 class Variants:
-    """The ways of searching that are compared; `chosen` is the service itself."""
+    """The ways of searching that are compared; `chosen` is the service itself, `reranked` with `words`."""
 
     def __init__(
         self,
         index: AsyncQdrantClient,
         retrieval: Retrieval,
+        reranking: Retrieval,
         encoding: Encoding,
         scope: AuthorScope,
         plain_chunks: PlainChunks,
     ) -> None:
         self._index = index
         self._retrieval = retrieval
+        self._reranking = reranking
         self._encoding = encoding
         self._scope = scope
         self._plain_chunks = plain_chunks
@@ -212,6 +222,7 @@ class Variants:
         by_meaning = models.Prefetch(query=dense, using=DENSE, filter=mine, limit=50)
         rrf = models.RrfQuery(rrf=models.Rrf())
         passages = await self._retrieval.search(self._scope, question, _DEPTH)
+        reranked = await self._reranking.search(self._scope, question, _DEPTH)
         return {
             "plain_chunks": self._plain_chunks.search(dense),
             "dense": await self._points(query=dense, using=DENSE, query_filter=mine),
@@ -220,6 +231,7 @@ class Variants:
             ),
             "rrf": await self._points(query=rrf, prefetch=[by_meaning, by_words], query_filter=mine),
             "chosen": [passage.text for passage in passages],
+            "reranked": [passage.text for passage in reranked],
         }
 
     async def _points(self, **query: Any) -> list[str]:
@@ -266,6 +278,39 @@ async def _refusals(
     for name, share in figures.items():
         print(f"{name:32} {share:.3f} of {len(refused[name])}")
     return figures
+
+
+async def _grounding(
+    retrieval: Retrieval,
+    encoding: Encoding,
+    scopes: dict[AuthorId, AuthorScope],
+    questions: Sequence[Question],
+) -> dict[str, float]:
+    """The share of extractive answers whose every quote stands word for word in the source it cites."""
+    engine = ExtractiveEngine(encoding)
+    grounded: list[bool] = []
+    with_evidence: list[bool] = []
+    for question in questions:
+        if not question.evidence:
+            continue
+        passages = await retrieval.search(scopes[question.corpus], question.text, 5)
+        sources = tuple(Source(number, passage) for number, passage in enumerate(passages, 1))
+        answer = engine.write(Task(question.text, sources))
+        quotes = [piece async for piece in answer if isinstance(piece, Said) and piece.cited]
+        told = " ".join(plain(quote.text) for quote in quotes)
+        grounded.append(bool(quotes) and all(_stands_in_source(quote, sources) for quote in quotes))
+        with_evidence.append(plain(question.evidence) in told)
+    figures = {
+        "grounded_answers": statistics.mean(grounded),
+        "answers_with_evidence": statistics.mean(with_evidence),
+    }
+    print(f"grounded {figures['grounded_answers']:.3f}, with evidence {figures['answers_with_evidence']:.3f}")
+    return figures
+
+
+def _stands_in_source(quote: Said, sources: Sequence[Source]) -> bool:
+    words = plain(re.sub(r"\s*\[\d+\]\s*$", "", quote.text))
+    return all(words in plain(sources[number - 1].passage.text) for number in quote.cited)
 
 
 async def _latency(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from twin_common.embedding.batches import by_length
 from twin_common.embedding.settings import EmbeddingSettings
+from twin_common.embedding.vectors import unit, words_of
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -64,12 +65,27 @@ class OnnxEmbedder:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), _DIMENSIONS), dtype=np.float32)
-        ids = [_cut(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+        ids = self._ids(texts)
         for batch in by_length([len(row) for row in ids], self._batch_size):
-            vectors[batch] = self._run([ids[position] for position in batch])
+            hidden, mask = self._run([ids[position] for position in batch])
+            weights = mask[:, :, None].astype(np.float32)
+            vectors[batch] = unit((hidden * weights).sum(axis=1) / weights.sum(axis=1))
         return vectors
 
-    def _run(self, ids: list[list[int]]) -> NDArray[np.float32]:
+    def embed_words(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        found: dict[int, NDArray[np.float32]] = {}
+        ids = self._ids(texts)
+        for batch in by_length([len(row) for row in ids], self._batch_size):
+            hidden, _ = self._run([ids[position] for position in batch])
+            for row, position in zip(hidden, batch, strict=True):
+                found[position] = words_of(row[: len(ids[position])])
+        return [found[position] for position in range(len(texts))]
+
+    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+        return [_cut(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+
+    def _run(self, ids: list[list[int]]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The last layer, shape (texts, longest, dimensions), and which of it is text."""
         longest = max(map(len, ids))
         tokens = np.zeros((len(ids), longest), dtype=np.int64)
         mask = np.zeros_like(tokens)
@@ -78,10 +94,7 @@ class OnnxEmbedder:
             mask[row, : len(sequence)] = 1
         feed = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
         hidden = self._session.run(None, {name: feed[name] for name in self._inputs})[0]
-        weights = mask[:, :, None].astype(np.float32)
-        pooled = (hidden * weights).sum(axis=1) / weights.sum(axis=1)
-        norms: NDArray[np.float32] = np.linalg.norm(pooled, axis=1, keepdims=True)
-        return np.asarray(pooled / np.maximum(norms, 1e-12), dtype=np.float32)
+        return np.asarray(hidden, dtype=np.float32), mask
 
 
 def _cut(ids: list[int]) -> list[int]:

@@ -41,6 +41,14 @@ class Embedder(Protocol):
         Hand it all you have: it sorts by length and forms its own batches.
         """
 
+    def embed_words(self, texts: Sequence[str]) -> "list[NDArray[np.float32]]":
+        """The vectors of each text's words, or pieces of words, in their context.
+
+        Returns:
+            For each text its vectors of length 1, shape (pieces, dimensions), without those of the special
+            tokens that frame it; a text without words has one vector of zeros.
+        """
+
 
 class SparseEmbedder(Protocol):
     """A lexical encoder; documents and queries are weighted differently."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_common.embedding.settings import EmbeddingSettings
+from twin_common.embedding.vectors import unit, words_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -51,9 +52,19 @@ class SentenceTransformersEmbedder:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         encoded = self._model.encode(list(texts), batch_size=self._batch_size, show_progress_bar=False)
         vectors = np.asarray(encoded, dtype=np.float32).reshape(len(texts), self.dimensions)
-        # Not by the model: in bf16 the lengths would be off by a thousandth.
-        norms: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
+        return unit(vectors)  # not by the model: in bf16 the lengths would be off by a thousandth
+
+    def embed_words(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        if not texts:
+            return []
+        layers = self._model.encode(
+            list(texts),
+            batch_size=self._batch_size,
+            show_progress_bar=False,
+            output_value="token_embeddings",
+            convert_to_numpy=False,
+        )
+        return [words_of(layer.float().cpu().numpy()) for layer in layers]
 
 
 def _computes_bf16() -> bool:

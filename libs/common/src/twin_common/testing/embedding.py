@@ -7,6 +7,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_common.embedding.vectors import unit
+
 
 class HashingEmbedder:
     """Vectors of hashed words: texts that share words are near, and equal texts are equal.
@@ -28,11 +30,23 @@ class HashingEmbedder:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for row, text in enumerate(texts):
             for word in ["", *_words(text)[: self.max_tokens - 2]]:
-                salt = self.model_name.encode()[:16]
-                digest = int.from_bytes(blake2b(word.lower().encode(), digest_size=8, salt=salt).digest())
-                vectors[row, digest % self.dimensions] += 1.0
-        norms: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / norms, dtype=np.float32)
+                vectors[row, self._place(word)] += 1.0
+        return unit(vectors)
+
+    def embed_words(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        found = []
+        for text in texts:
+            words = _words(text)[: self.max_tokens - 2]
+            vectors = np.zeros((max(1, len(words)), self.dimensions), dtype=np.float32)
+            for row, word in enumerate(words):
+                vectors[row, self._place(word)] = 1.0
+            found.append(vectors)
+        return found
+
+    def _place(self, word: str) -> int:
+        salt = self.model_name.encode()[:16]
+        digest = int.from_bytes(blake2b(word.lower().encode(), digest_size=8, salt=salt).digest())
+        return digest % self.dimensions
 
 
 class NullEmbedder(HashingEmbedder):

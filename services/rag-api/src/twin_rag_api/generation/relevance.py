@@ -16,8 +16,8 @@ class RelevancePolicy:
     fused score separated best; names that occur nowhere add the cases in which all else looks familiar.
     """
 
-    least_score: float = 0.27
-    least_score_with_unknown_names: float = 0.55
+    least_score: float = 0.36
+    least_score_with_unknown_names: float = 0.6
     """Half of the question's names or more occur nowhere: what looks near is most likely another topic."""
 
 

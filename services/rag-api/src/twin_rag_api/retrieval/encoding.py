@@ -121,6 +121,11 @@ class Encoding:
         dense = self._ready().dense
         return await asyncio.get_running_loop().run_in_executor(self._sentences, dense.embed, texts)
 
+    async def words(self, texts: Sequence[str]) -> "list[NDArray[np.float32]]":
+        """The vectors of each text's words in their context, shape (words, dimensions)."""
+        dense = self._ready().dense
+        return await asyncio.get_running_loop().run_in_executor(self._sentences, dense.embed_words, texts)
+
     def terms(self, texts: Sequence[str]) -> list[frozenset[int]]:
         """The ids of each passage's words after stemming, stop words left out; microseconds a text."""
         sparse = self._ready().sparse

@@ -13,6 +13,7 @@ from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
 from twin_rag_api.retrieval.names import names_in
 from twin_rag_api.retrieval.passages import EVERYTHING, Passage, SearchFilters, without_superseded
+from twin_rag_api.retrieval.rerank import LateInteraction
 from twin_rag_api.retrieval.stretches import StretchPolicy, best_stretches
 
 _CANDIDATES = 100
@@ -24,9 +25,16 @@ _STRETCHES = StretchPolicy()
 class Retrieval:
     """Encodes the question, searches, and returns what was found in its surroundings."""
 
-    def __init__(self, encoding: Encoding, index: HybridSearch, policy: StretchPolicy = _STRETCHES) -> None:
+    def __init__(
+        self,
+        encoding: Encoding,
+        index: HybridSearch,
+        reranker: LateInteraction | None = None,
+        policy: StretchPolicy = _STRETCHES,
+    ) -> None:
         self._encoding = encoding
         self._index = index
+        self._reranker = reranker
         self._policy = policy
 
     async def search(
@@ -49,7 +57,11 @@ class Retrieval:
                 found = await self._index.search(
                     scope, encoded.dense, encoded.sparse, filters, wanted, collection=encoded.collection
                 )
-            chosen = best_stretches(without_superseded(found), self._policy, 2 * limit)
+            current_ones = without_superseded(found)
+            if self._reranker is not None:
+                with timed(RETRIEVAL_SECONDS, "rerank"), span("rerank"):
+                    current_ones = await self._reranker.rerank(text, current_ones)
+            chosen = best_stretches(current_ones, self._policy, 2 * limit)
             with timed(RETRIEVAL_SECONDS, "widen"), span("read neighbours", kind=SpanKind.CLIENT):
                 around = await self._index.chunks(scope, neighbour_ids(chosen), collection=encoded.collection)
             whole = [widened(stretch, around, self._policy) for stretch in chosen]
