@@ -39,6 +39,7 @@ LAMPS = """# Lamps
 The lamps at the harbour glow from dusk until the tides have turned. Each of the lamps has a number, and each
 number has a keeper who answers for it.
 """
+PARTS = ("1/ Tides turn twice a day.", "2/ The lamps glow until they have turned.")
 FEED = "https://ada.example/feed.xml"
 
 
@@ -147,14 +148,48 @@ class OtherRoutes:
         await page.route("**/openapi.json", self._routes)
         await page.route("**/v1/drafts*", self._drafts)
         await page.route("**/v1/drafts/*", self._drafts)
+        await page.route("**/v1/presets", self._presets)
+        await page.route("**/v1/chat/completions", self._write)
         await page.route("**/v1/twins", self._twins)
         await page.route("**/v1/models/**", self._models)
 
     async def _routes(self, route: Route) -> None:
         response = await route.fetch()
         document = await response.json()
-        document["paths"] |= {"/v1/drafts": {}, "/v1/twins": {}}
+        document["paths"] |= {"/v1/drafts": {}, "/v1/presets": {}, "/v1/twins": {}}
         await route.fulfill(json=document)
+
+    async def _presets(self, route: Route) -> None:
+        rows = (
+            ("post", "LinkedIn post", "post", "linkedin", 3000),
+            ("thread", "X thread", "post", "x", 280),
+            ("article", "Article", "article", None, None),
+            ("reply", "Reply", "post", None, 1250),
+            ("code", "Code", "code", None, None),
+        )
+        names = ("name", "title", "category", "platform", "characters")
+        presets = [dict(zip(names, row, strict=True)) | {"in_parts": row[0] == "thread"} for row in rows]
+        await route.fulfill(json={"presets": presets})
+
+    async def _write(self, route: Route) -> None:
+        """The service's own answer, with the draft that a writing service adds."""
+        if "writing" not in (route.request.post_data or ""):
+            await route.fallback()
+            return
+        response = await route.fetch()
+        events = (await response.text()).split("\n\n")
+        for number, event in enumerate(events):
+            if '"finish_reason":"' in event:
+                chunk = json.loads(event.removeprefix("data: "))
+                parts = [{"text": text, "characters": 10, "limit": 280, "fits": True} for text in PARTS]
+                chunk["choices"][0]["delta"] |= {
+                    "draft": {"preset": "thread", "parts": parts},
+                    "notices": [
+                        {"code": "link_failed", "detail": "paper.pdf could not be read: it is too long."}
+                    ],
+                }
+                events[number] = f"data: {json.dumps(chunk)}"
+        await route.fulfill(response=response, body="\n\n".join(events))
 
     async def _drafts(self, route: Route) -> None:
         request = route.request
@@ -168,7 +203,8 @@ class OtherRoutes:
         elif request.method == "GET":
             await route.fulfill(json={"drafts": list(self.drafts.values())})
         else:
-            self.drafts[name] = body | {"draft_id": name, "updated_at": NOW.isoformat()}
+            known = self.drafts.get(name, {"generated": None})
+            self.drafts[name] = known | body | {"draft_id": name, "updated_at": NOW.isoformat()}
             await route.fulfill(json=self.drafts[name], status=201 if request.method == "POST" else 200)
 
     async def _twins(self, route: Route) -> None:
@@ -182,14 +218,27 @@ class OtherRoutes:
             },
         ]
         model = {
-            "model_id": "ada-0c33d1",
-            "author_id": ADA,
+            "id": "ada-0c33d1",
+            "stage": self.stage,
+            "served_name": None,
+            "share": 0.0,
+            "created_at": NOW.isoformat(),
+            "erased_sources": [],
             "base_model": "SmolLM2-135M-Instruct",
             "dataset_id": "ada-5e1f00c2a7d94b10",
             "figures": {"perplexity": 37.2, "base_perplexity": 48.2, "style_distance": 0.81},
             "history": steps,
         }
-        await route.fulfill(json={"models": [model], "production": None, "canary": None})
+        training = {
+            "id": "ada-77f0aa",
+            "dataset_id": "ada-5e1f00c2a7d94b10",
+            "base_model": "SmolLM2-135M-Instruct",
+            "state": "running",
+            "reason": None,
+            "progress": {"phase": "sft", "step": 12, "steps": 25, "seconds_left": 340.0},
+            "created_at": NOW.isoformat(),
+        }
+        await route.fulfill(json={"twins": [model], "trainings": [training]})
 
     async def _models(self, route: Route) -> None:
         action = route.request.url.rsplit("/", 1)[-1]

@@ -9,19 +9,19 @@ from twin_common.authors import Link
 
 from ..conftest import ADA
 from .conftest import OpenVisit, Site
-from .material import FEED, QUESTION, OtherRoutes, crawl_report
+from .material import FEED, PARTS, QUESTION, OtherRoutes, crawl_report
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.integration]
 
 
 class TestWriting:
-    async def test_a_post_is_written_edited_kept_and_taught(self, site: Site, visiting: OpenVisit) -> None:
+    async def test_a_thread_is_written_edited_copied_and_kept(self, site: Site, visiting: OpenVisit) -> None:
         visit = await visiting(permissions=["clipboard-read", "clipboard-write"])
         page = visit.page
         other = OtherRoutes()
         await other.install(page)
         await visit.open("write", site.key)
-        await page.get_by_text("Thread", exact=True).click()
+        await page.get_by_text("X thread").click()
         await page.get_by_label("Your idea").fill(QUESTION)
         await page.get_by_text("Pages, papers and repositories to use").click()
         await page.get_by_label("Links").fill("https://ada.example/paper.pdf")
@@ -30,8 +30,8 @@ class TestWriting:
         sent = (await asked.value).post_data_json
         assert sent["writing"] == {"preset": "thread", "links": ["https://ada.example/paper.pdf"]}
         own = page.get_by_role("textbox", name="Your version")
-        await expect(own).to_have_value(re.compile("Tides turn"))
-        assert "[1]" not in await own.input_value()
+        await expect(own).to_have_value("\n\n".join(PARTS))
+        await expect(page.get_by_text("paper.pdf could not be read")).to_be_visible()
         await own.fill("Tides turn twice.\n\n" + "Lamps " * 60)
         await expect(page.get_by_text(re.compile(r"2 parts, the longest \d+ of 280"))).to_have_class(
             re.compile("over")
@@ -42,10 +42,15 @@ class TestWriting:
         await visit.picture("write")
         await page.get_by_role("button", name="Copy").click()
         assert await page.evaluate("navigator.clipboard.readText()") == await own.input_value()
-        await page.get_by_role("button", name="Teach the twin").click()
-        await expect(page.get_by_role("status").filter(has_text="prefers your wording")).to_be_visible()
-        given = await site.warehouse.feedback.all(ADA)
-        assert given[-1].edit == "Tides turn twice a day.\n\nI wrote it down."
+        (draft,) = other.drafts.values()
+        assert draft["preset"] == "thread"
+        assert draft["text"] == "Tides turn twice a day.\n\nI wrote it down."
+        assert draft["generated"]["prompt"] == QUESTION
+        assert draft["generated"]["text"].startswith("Tides turn")
+        await own.fill("Tides turn, and I wrote it down.")
+        await page.get_by_role("button", name="Save the draft").click()
+        await expect(page.get_by_role("status").filter(has_text="Draft saved")).to_be_visible()
+        assert [each["text"] for each in other.drafts.values()] == ["Tides turn, and I wrote it down."]
         await own.fill("")
         await page.locator(".drafts .link").click()
         await expect(own).to_have_value(re.compile("I wrote it down"))
@@ -137,12 +142,15 @@ class TestModels:
         await other.install(page)
         await visit.open("models", site.key)
         await page.get_by_text("Report", exact=True).click()
+        await expect(page.get_by_text("sft: step 12 of 25")).to_be_visible()
         await expect(page.get_by_role("cell", name="37.2")).to_be_visible()
+        await page.get_by_role("button", name=decision).click()
+        await expect(page.get_by_text("Say why first")).to_be_visible()
         await page.get_by_label("Why (kept in the history)").fill("It sounds like me.")
         await visit.picture("models")
         await page.get_by_role("button", name=decision).click()
-        await expect(page.locator(".model header")).to_contain_text(f"{action}"[:6])
-        assert other.decisions == [(action, {"why": "It sounds like me."})]
+        await expect(page.locator(".model header").last).to_contain_text(action[:6])
+        assert other.decisions == [(action, {"reason": "It sounds like me."})]
 
 
 class TestTraces:

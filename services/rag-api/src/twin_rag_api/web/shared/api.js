@@ -46,7 +46,7 @@ export function withQuery(path, parameters) {
 }
 
 /**
- * Ask, and give the answer as it comes: `{ text }`, then `{ end }` with the whole last chunk.
+ * Ask, and give the answer as it comes: `{ text }`, `{ notices }` when there are some, then `{ end }`, the last delta.
  * @throws {Problem} also when the stream says that the answer failed
  */
 export async function* streamChat(body, signal) {
@@ -58,8 +58,10 @@ export async function* streamChat(body, signal) {
   for await (const event of serverSentEvents(response.body)) {
     if (event.error) throw new Problem(500, event.error.message);
     const delta = event.choices?.[0]?.delta ?? {};
-    if (delta.content) yield { id: event.id, model: event.model, text: delta.content };
-    if (delta.citations || event.choices?.[0]?.finish_reason) yield { id: event.id, model: event.model, end: event };
+    const about = { id: event.id, model: event.model };
+    if (delta.content) yield { ...about, text: delta.content };
+    if (delta.notices?.length) yield { ...about, notices: delta.notices };
+    if (event.choices?.[0]?.finish_reason) yield { ...about, end: delta };
   }
 }
 

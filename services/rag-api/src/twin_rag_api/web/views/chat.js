@@ -9,6 +9,7 @@ import { session } from "../shared/session.js";
 
 let conversation = [];
 let asking = null;
+let model = "twin";
 
 export function show(place) {
   const turns = h("div.turns");
@@ -36,9 +37,12 @@ export function show(place) {
     conversation = [];
     show(place);
   }, { hidden: !conversation.length });
+  const models = h("div.field.model-choice", { hidden: true });
+  chooseModel(models);
   const name = session.author.name || "the author";
   place.replaceChildren(
     heading("Ask", `Answers from what ${name} has published, with their sources.`, anew),
+    models,
     turns,
     problem,
     h("div.composer-dock", {}, composer, h("p.hint", {}, "Enter asks, Shift+Enter makes a new line")),
@@ -49,6 +53,16 @@ export function show(place) {
     composer.requestSubmit();
   });
   question.focus({ preventScroll: true });
+}
+
+/** Who answers, where there is a choice. */
+async function chooseModel(place) {
+  const { data } = await get("/v1/models").catch(() => ({ data: [] }));
+  if (data.length < 2) return;
+  const options = data.map(({ id }) => h("option", { value: id, selected: id === model }, id));
+  const choice = h("select", { id: "model", onchange: (event) => (model = event.target.value) }, ...options);
+  place.replaceChildren(h("label", { for: "model" }, "Answered by"), choice);
+  place.hidden = false;
 }
 
 function submitOnEnter(event) {
@@ -84,7 +98,8 @@ async function ask(text, turns, { send, stop }) {
   if (!conversation.length) turns.replaceChildren();
   const answer = h("div.answer.prose", { "aria-live": "polite", "aria-busy": "true" });
   const below = h("div.below");
-  const element = h("article.turn", {}, h("h2.asked", {}, text), answer, below);
+  const notes = h("div", { role: "status" });
+  const element = h("article.turn", {}, h("h2.asked", {}, text), answer, notes, below);
   const turn = { question: text, answer: "", element };
   const messages = [
     ...conversation.flatMap((earlier) => [
@@ -99,12 +114,12 @@ async function ask(text, turns, { send, stop }) {
   stop.hidden = false;
   send.hidden = true;
   try {
-    for await (const piece of streamChat({ messages }, mine.signal)) {
+    for await (const piece of streamChat({ model, messages }, mine.signal)) {
       turn.answer += piece.text ?? "";
       if (piece.text) answer.replaceChildren(markdown(turn.answer, (number) => citation(number, element)));
+      notes.append(...(piece.notices ?? []).map(notice));
       if (piece.end) {
-        const citations = piece.end.choices[0].delta.citations ?? [];
-        below.replaceChildren(sourceList(citations), feedbackRow({ id: piece.id, model: piece.model, prompt: text, answer: turn.answer }));
+        below.replaceChildren(sourceList(piece.end.citations ?? []), feedbackRow({ id: piece.id, model: piece.model, prompt: text, answer: turn.answer }));
       }
     }
   } catch (error) {
@@ -120,6 +135,9 @@ async function ask(text, turns, { send, stop }) {
   }
 }
 
+/** Something to know about how a text came to be. */
+export const notice = ({ detail }) => h("p.notice", {}, detail);
+
 /** The number of a source, which opens the source's document at the passage. */
 export function citation(number, element) {
   return h("button.cite", {
@@ -134,10 +152,16 @@ export function sourceList(citations) {
   if (!citations.length) return "";
   return h("section.cited", { "aria-label": "Sources" }, h("h3", {}, "Sources"), h("ol", {}, ...citations.map((source) =>
     h("li", { "data-source": source.number },
-      h("button.open", { type: "button", onclick: () => openDocument(source.document_id, source.chunk_index) },
+      opener(source,
         h("b", {}, String(source.number)), h("span.title", {}, source.title || source.url), h("span.excerpt", {}, excerpt(source.text))),
       safeLink(source.url, host(source.url)),
     ))));
+}
+
+/** A document of the author's opens here at the passage; a page that was linked to, where it is. */
+function opener(source, ...children) {
+  if (!source.document_id) return h("a.button.open", { href: /^https?:/i.test(source.url) ? source.url : false, target: "_blank", rel: "noopener noreferrer" }, ...children);
+  return h("button.open", { type: "button", onclick: () => openDocument(source.document_id, source.chunk_index) }, ...children);
 }
 
 const excerpt = (text) => text.replace(/[#>*_`]/g, "").replace(/\s+/g, " ").trim().slice(0, 160);

@@ -1,7 +1,7 @@
 // What can be learnt from, what was learnt, how it measured, and the owner's word on it.
 
 import { get, hasRoute, post } from "../shared/api.js";
-import { button, field, h, heading, moment, pill, problemPlace, reporting, toast } from "../shared/elements.js";
+import { button, duration, field, h, heading, moment, pill, problemPlace, reporting, toast } from "../shared/elements.js";
 import { markdown } from "../shared/markdown.js";
 
 const TONES = { trained: "wait", evaluated: "wait", approved: "good", deployed: "good", rejected: "bad", rolled_back: "calm" };
@@ -58,46 +58,57 @@ async function showModels(place) {
   place.replaceChildren(h("h2", {}, "Models"), problem, list);
   const load = () => reporting(problem, async () => {
     const found = await get("/v1/twins");
-    const models = found.models ?? found.twins ?? found.data ?? [];
-    list.replaceChildren(...models.map((model) => modelCard(model, found.release ?? found, load)));
-    if (!models.length) list.append(h("p.empty", {}, "No model was trained yet: the command twin train begins with the newest dataset."));
+    list.replaceChildren(...found.trainings.map(training), ...found.twins.map((model) => modelCard(model, load)));
+    if (!list.hasChildNodes()) list.append(h("p.empty", {}, "No model was trained yet: the command twin train begins with the newest dataset."));
   });
   await load();
 }
 
-function modelCard(model, release, reload) {
-  const history = model.history ?? [];
-  const stage = model.stage ?? history.at(-1)?.stage ?? "trained";
+const JOB_TONES = { waiting: "calm", running: "wait", done: "good", parked: "bad" };
+
+function training({ id, state, reason, progress, base_model: base, dataset_id: dataset }) {
+  const step = progress && `${progress.phase}: step ${progress.step} of ${progress.steps}${progress.seconds_left ? `, ${duration(progress.seconds_left)} left` : ""}`;
+  return h("article.item.model", {},
+    h("header", {}, h("h3", {}, id), pill(`training ${state}`, JOB_TONES[state])),
+    h("p.hint", {}, `${base}, on ${dataset}`),
+    progress?.steps ? h("progress", { value: progress.step, max: progress.steps, "aria-label": `Progress of ${id}` }) : "",
+    step && h("p.hint", {}, step),
+    reason && h("p.notice", {}, reason));
+}
+
+function modelCard(model, reload) {
+  const { id, stage, history } = model;
   const problem = problemPlace();
   const report = h("div.prose");
-  const why = h("input", { id: `why-${model.model_id}`, maxlength: 500, autocomplete: "off" });
+  const why = h("input", { id: `why-${id}`, maxlength: 2000, autocomplete: "off" });
   const decide = (name) => () => reporting(problem, async () => {
-    await post(`/v1/models/${encodeURIComponent(model.model_id)}/${name}`, why.value.trim() ? { why: why.value.trim() } : {});
+    const reason = why.value.trim();
+    if (!reason) {
+      why.focus();
+      throw new Error("Say why first: it is kept with the decision.");
+    }
+    await post(`/v1/models/${encodeURIComponent(id)}/${name}`, { reason });
     toast(`${DECISIONS[name].text}: done`);
     await reload();
   });
   const possible = Object.entries(DECISIONS).filter(([, decision]) => decision.from.includes(stage));
   const actions = possible.map(([name, { text, kind, sign }]) => button(text, sign, decide(name), { kind }));
-  const answers = [
-    release.production === model.model_id && pill("answers", "good"),
-    release.canary === model.model_id && pill(`tried on ${Math.round(release.canary_share * 100)} %`, "wait"),
-  ];
-  const figures = Object.entries(model.figures ?? {}).map(([name, value]) => [name.replaceAll("_", " "), Number(value.toPrecision(3))]);
-  return h("article.item.model", { id: `model-${model.model_id}` },
-    h("header", {}, h("h3", {}, model.model_id), pill(stage.replace("_", " "), TONES[stage]), ...answers),
-    h("p.hint", {}, `${model.base_model ?? ""}${model.dataset_id ? `, on ${model.dataset_id}` : ""}`),
+  const answers = model.served_name && pill(model.share < 1 ? `answers ${Math.round(100 * model.share)} %` : "answers", "good");
+  const figures = Object.entries(model.figures).map(([name, value]) => [name.replaceAll("_", " "), Number(value.toPrecision(3))]);
+  return h("article.item.model", { id: `model-${id}` },
+    h("header", {}, h("h3", {}, id), pill(stage.replace("_", " "), TONES[stage]), answers),
+    h("p.hint", {}, `${model.base_model}, on ${model.dataset_id}`),
     figures.length > 0 && numbers(figures),
-    ...(model.erased_sources?.length ? [h("p.notice", {}, `${model.erased_sources.length} of the documents it learnt from were erased: train it anew.`)] : []),
+    model.erased_sources.length > 0 && h("p.notice", {}, `${model.erased_sources.length} of the documents it learnt from were erased: train it anew.`),
     history.length > 0 && h("details", {}, h("summary", {}, "History"), h("ol.steps", {}, ...history.map((step) =>
       h("li", {}, pill(step.stage.replace("_", " "), TONES[step.stage]), " ", moment(step.at), h("small", {}, ` ${step.who}: ${step.why}`))))),
-    h("details", { ontoggle: (event) => event.target.open && !report.hasChildNodes() && reporting(problem, () => openReport(model, report)) },
+    h("details", { ontoggle: (event) => event.target.open && !report.hasChildNodes() && reporting(problem, () => openReport(id, report)) },
       h("summary", {}, "Report"), report),
     possible.length > 0 && h("div.decision", {}, field("Why (kept in the history)", why), h("div.actions", {}, ...actions)),
     problem);
 }
 
-async function openReport(model, place) {
-  const found = await get(`/v1/models/${encodeURIComponent(model.model_id)}/report`, { Accept: "text/markdown, application/json;q=0.9" });
-  const text = typeof found === "string" ? found : (found.markdown ?? null);
-  place.replaceChildren(text ? markdown(text) : h("pre", { tabindex: 0 }, JSON.stringify(found, null, 2)));
+async function openReport(id, place) {
+  const found = await get(`/v1/models/${encodeURIComponent(id)}/report`, { Accept: "text/markdown" });
+  place.replaceChildren(markdown(found));
 }

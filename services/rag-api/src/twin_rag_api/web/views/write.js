@@ -3,24 +3,30 @@
 import { get, post, put, remove, streamChat } from "../shared/api.js";
 import { button, copy, field, h, heading, moment, pill, problemPlace, reporting, toast } from "../shared/elements.js";
 import { markdown } from "../shared/markdown.js";
-import { citation, sourceList } from "./chat.js";
+import { citation, notice, sourceList } from "./chat.js";
 
-const PRESETS = [
-  { name: "post", title: "Post", about: "LinkedIn", limit: 3000 },
-  { name: "thread", title: "Thread", about: "X", limit: 280, inParts: true },
-  { name: "article", title: "Article", about: "blog" },
-  { name: "reply", title: "Reply", about: "comment", limit: 1250 },
-  { name: "outline", title: "Outline", about: "to begin with" },
-  { name: "code", title: "Code", about: "with comments" },
-];
+/** Of presets, by platform or kind, what a person calls the place. */
+const PLACES = { linkedin: "LinkedIn", x: "X", article: "blog", post: "comment", code: "with comments" };
 
+/** The kinds of text come from the platform, with the limits of the places where they are published. */
 export function show(place) {
-  const state = { draftId: null, completion: null, controller: null };
+  let leave = () => {};
+  const problem = problemPlace();
+  place.replaceChildren(problem);
+  reporting(problem, async () => {
+    const { presets } = await get("/v1/presets");
+    leave = desk(place, presets);
+  });
+  return () => leave();
+}
+
+function desk(place, kinds) {
+  const state = { draftId: null, generated: null, controller: null };
   const problem = problemPlace();
   const idea = h("textarea", { id: "idea", rows: 4, required: true, maxlength: 32000, placeholder: "What should it say?" });
   const skeleton = h("textarea", { id: "skeleton", rows: 4, maxlength: 32000, placeholder: "One point a line" });
   const links = h("textarea", { id: "knowledge", rows: 2, placeholder: "https://… one a line" });
-  const presets = h("fieldset.presets", {}, h("legend", {}, "What to write"), ...PRESETS.map(presetChoice));
+  const presets = h("fieldset.presets", {}, h("legend", {}, "What to write"), ...kinds.map(presetChoice));
   const go = h("button.primary", { type: "submit" }, "Write");
   const stop = button("Stop", "stop", () => state.controller?.abort(), { hidden: true });
   const output = h("div.prose.answer", { "aria-live": "polite", "aria-busy": "false" }, h("p.empty", {}, "The twin’s version appears here."));
@@ -29,10 +35,10 @@ export function show(place) {
   const own = h("textarea.own", { id: "own", rows: 14, "aria-label": "Your version" });
   const count = h("p.hint", { role: "status" });
   const drafts = h("section.card", { "aria-labelledby": "drafts-title" });
-  const preset = () => PRESETS.find(({ name }) => name === presets.querySelector("input:checked").value);
+  const preset = () => kinds.find(({ name }) => name === presets.querySelector("input:checked").value);
 
   const tellLength = () => {
-    const { limit, inParts } = preset();
+    const { characters: limit, in_parts: inParts } = preset();
     const parts = inParts ? own.value.split(/\n\s*\n/).filter((part) => part.trim()) : [own.value];
     const longest = Math.max(0, ...parts.map((part) => [...part.trim()].length));
     const size = inParts ? `${parts.length} parts, the longest ${longest}` : `${longest.toLocaleString()} characters`;
@@ -61,10 +67,11 @@ export function show(place) {
       for await (const piece of streamChat({ messages, writing }, mine.signal)) {
         text += piece.text ?? "";
         if (piece.text) output.replaceChildren(markdown(text, (number) => citation(number, twins)));
+        below.append(...(piece.notices ?? []).map(notice));
         if (!piece.end) continue;
-        state.completion = { id: piece.id, model: piece.model, prompt: idea.value.trim(), answer: text };
-        below.replaceChildren(sourceList(piece.end.choices[0].delta.citations ?? []));
-        own.value = withoutCitations(text);
+        Object.assign(state, { draftId: null, generated: { completion_id: piece.id, model: piece.model, prompt: idea.value.trim(), text } });
+        below.append(sourceList(piece.end.citations ?? []));
+        own.value = piece.end.draft.parts.map((part) => part.text).join("\n\n");
         tellLength();
       }
     });
@@ -74,18 +81,13 @@ export function show(place) {
   }
 
   const save = () => reporting(problem, async () => {
-    const body = { preset: preset().name, idea: idea.value.trim(), text: own.value };
-    if (state.completion) Object.assign(body, { completion_id: state.completion.id });
-    const saved = state.draftId ? await put(`/v1/drafts/${state.draftId}`, body) : await post("/v1/drafts", body);
-    state.draftId = saved?.draft_id ?? state.draftId;
+    const body = { title: idea.value.trim().split("\n")[0].slice(0, 300), text: own.value };
+    const saved = state.draftId
+      ? await put(`/v1/drafts/${state.draftId}`, body)
+      : await post("/v1/drafts", { ...body, preset: preset().name, ...(state.generated && { generated: state.generated }) });
+    state.draftId = saved.draft_id;
     toast("Draft saved");
     await listDrafts();
-  });
-  const teach = () => reporting(problem, async () => {
-    if (!state.completion) throw new Error("Let the twin write first: the edit is compared with its version.");
-    const { id, ...shared } = state.completion;
-    await post("/v1/feedback", { completion_id: id, ...shared, edit: own.value });
-    toast("Saved: the next dataset prefers your wording");
   });
 
   async function listDrafts() {
@@ -98,9 +100,9 @@ export function show(place) {
   function draftRow(draft) {
     const open = () => {
       state.draftId = draft.draft_id;
-      state.completion = null;
+      state.generated = draft.generated;
       own.value = draft.text;
-      idea.value = draft.idea ?? "";
+      idea.value = draft.generated?.prompt ?? draft.title;
       const radio = presets.querySelector(`input[value="${draft.preset}"]`);
       if (radio) radio.checked = true;
       tellLength();
@@ -111,8 +113,8 @@ export function show(place) {
       if (state.draftId === draft.draft_id) state.draftId = null;
       await listDrafts();
     });
-    return h("li", {}, h("button.link", { type: "button", onclick: open }, (draft.title || draft.text || draft.idea || "Untitled").slice(0, 80)),
-      pill(draft.preset), moment(draft.updated_at ?? draft.created_at), button("", "trash", forget, { label: "Delete this draft" }));
+    return h("li", {}, h("button.link", { type: "button", onclick: open }, (draft.title || draft.text || "Untitled").slice(0, 80)),
+      pill(draft.preset), moment(draft.updated_at), button("", "trash", forget, { label: "Delete this draft" }));
   }
 
   place.replaceChildren(
@@ -125,15 +127,15 @@ export function show(place) {
     problem,
     h("div.columns.side-by-side", {}, twins,
       h("section.card.pane", { "aria-labelledby": "own-title" }, h("h2", { id: "own-title" }, "Your version"), own, count,
-        h("div.actions", {}, button("Copy", "copy", () => copy(own.value), { kind: "primary" }), button("Save the draft", "check", save), button("Teach the twin", "thumb-up", teach)))),
+        h("div.actions", {}, button("Copy", "copy", () => copy(own.value), { kind: "primary" }), button("Save the draft", "check", save)),
+        h("p.hint", {}, "What you change teaches the twin: with the draft it becomes part of the next dataset."))),
     drafts);
   tellLength();
   listDrafts();
   return () => state.controller?.abort();
 }
 
-function presetChoice({ name, title, about }, position) {
-  return h("label.preset", {}, h("input", { type: "radio", name: "preset", value: name, checked: position === 0 }), h("b", {}, title), h("small", {}, about));
+function presetChoice({ name, title, platform, category }, position) {
+  return h("label.preset", {}, h("input", { type: "radio", name: "preset", value: name, checked: position === 0 }), h("b", {}, title),
+    h("small", {}, PLACES[platform ?? category]));
 }
-
-const withoutCitations = (text) => text.replace(/[ \t]*\[\d{1,4}(?:\s*,\s*\d{1,4})*\]/g, "");
