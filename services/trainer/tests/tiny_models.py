@@ -1,6 +1,7 @@
 """A language model small enough to be made and trained within a test."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -25,7 +26,9 @@ def save_tiny_model(folder: Path, seed: int = 0) -> Path:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
     tokenizer.train_from_iterator(["the and of to a in is that it was " * 8], trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=_END, pad_token=_END)
+    fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer, eos_token=_END, pad_token=_END
+    )
     fast.chat_template = _TEMPLATE
     fast.save_pretrained(folder)
     configuration = LlamaConfig(
