@@ -43,7 +43,7 @@ lint: $(UV) ## Style, types, import rules, dead code
 	@$(SYNC) --group dev --inexact
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
-	$(RUN)/mypy libs deploy tests bench services/cdc services/crawler conftest.py
+	$(RUN)/mypy libs deploy tests bench services/cdc services/crawler services/trainer conftest.py
 	cd services/feature-stream && ../../$(RUN)/mypy --config-file ../../pyproject.toml .
 	cd services/rag-api && ../../$(RUN)/mypy --config-file ../../pyproject.toml .
 	$(RUN)/lint-imports

@@ -1,1 +1,1 @@
-"""Stand-ins for what is heavy, for tests of this service."""
+"""Small models and fakes for tests; part of the package, so that others may test with them."""

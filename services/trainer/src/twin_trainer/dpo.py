@@ -1,0 +1,59 @@
+"""Direct preference optimisation: the model learns to prefer the author's answer to another model's."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from peft import PeftModel
+from trl import DPOConfig, DPOTrainer
+
+from twin_trainer.config import Method, TrainingConfiguration
+from twin_trainer.loading import load_model, load_tokenizer
+from twin_trainer.memory import BatchShape
+from twin_trainer.progress import Progress, TrainedAdapter
+from twin_trainer.rows import PREFERENCE, held_out_rows, training_rows
+from twin_trainer.stage_run import StageRun, run_stage
+
+
+def train_dpo(
+    configuration: TrainingConfiguration,
+    adapter: TrainedAdapter,
+    rows_folder: Path,
+    work: Path,
+    report: Callable[[Progress], None],
+) -> TrainedAdapter:
+    """Train on preference/train.parquet, from an adapter of the earlier stage on.
+
+    That adapter is also the reference; its log-probabilities are computed once, before the first step.
+
+    Args:
+        work: a folder of this job alone, the same as for the earlier stage.
+
+    Raises:
+        NoRows: no pairs to learn from.
+        DeviceUnfit, OutOfMemory: as for supervised fine-tuning.
+    """
+    rows, held_out = training_rows(rows_folder, PREFERENCE), held_out_rows(rows_folder, PREFERENCE)
+    tokenizer = load_tokenizer(configuration, adapter.base_folder)
+    run = StageRun(
+        "dpo", configuration.dpo, configuration, adapter.base_folder, work, report, held_out is not None
+    )
+
+    def build(shape: BatchShape) -> DPOTrainer:
+        if configuration.method is Method.FULL:
+            model = load_model(configuration, adapter.folder)
+        else:
+            base = load_model(configuration, adapter.base_folder)
+            model = PeftModel.from_pretrained(base, adapter.folder, is_trainable=True)
+        arguments = DPOConfig(
+            **run.arguments(shape), beta=configuration.dpo_beta, precompute_ref_log_probs=True
+        )
+        return DPOTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=rows,
+            eval_dataset=held_out,
+            processing_class=tokenizer,
+            callbacks=run.callbacks(),
+        )
+
+    return run_stage(run, build)

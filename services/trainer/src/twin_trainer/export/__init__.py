@@ -1,0 +1,1 @@
+"""Other formats of a merged model, each compared with it."""
