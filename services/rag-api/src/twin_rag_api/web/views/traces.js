@@ -102,12 +102,20 @@ function whole(trace) {
       ...figure("Style", quality?.style !== null && quality?.style !== undefined ? quality.style.toFixed(2) : "–", "0.5 is as typical as the author’s middle passage, 0 a stranger’s")),
     trace.variants.length > 0 && h("section", {}, h("h3", {}, "Searched for"), h("ul", {}, ...trace.variants.map((variant) => h("li", {}, variant)))),
     h("section", {}, h("h3", {}, `Sources (${trace.sources.length})`), sources(trace.sources)),
-    trace.answer !== null && h("section", {}, h("h3", {}, "Answer"), h("div.prose.answer", {}, markdown(trace.answer))),
+    trace.answer !== null && h("section", {}, h("h3", {}, "Answer"), h("div.prose.answer", {}, markdown(trace.answer, (number) => citation(number, trace.sources)))),
     trace.feedback && h("section", {}, h("h3", {}, "Feedback"),
       h("p.meta", {}, trace.feedback.rating && pill(...THUMBS[trace.feedback.rating]), moment(trace.feedback.given_at)),
       trace.feedback.edit && h("div.prose", {}, markdown(trace.feedback.edit))),
     trace.otel_trace_id && h("p.hint", {}, "Spans: ", h("code", {}, trace.otel_trace_id)),
   ].filter(Boolean);
+}
+
+/** A source's number, which opens the passage. */
+function citation(number, found) {
+  const source = found.find((one) => String(one.number) === number);
+  if (!source) return `[${number}]`;
+  const open = () => openDocument(source.document_id, source.chunk_index);
+  return h("button.cite", { type: "button", "aria-label": `Open source ${number}`, onclick: open }, number);
 }
 
 function figure(name, value, meaning) {

@@ -34,7 +34,7 @@ function desk(place, kinds) {
   const twins = h("section.card.pane", { "aria-labelledby": "twins-title" }, h("h2", { id: "twins-title" }, "The twin’s version"), output, below);
   const own = h("textarea.own", { id: "own", rows: 14, "aria-label": "Your version" });
   const count = h("p.hint", { role: "status" });
-  const drafts = h("section.card", { "aria-labelledby": "drafts-title" });
+  const drafts = h("section.card", { "aria-label": "Drafts" });
   const preset = () => kinds.find(({ name }) => name === presets.querySelector("input:checked").value);
 
   const tellLength = () => {
@@ -93,7 +93,7 @@ function desk(place, kinds) {
   async function listDrafts() {
     const found = await reporting(problem, () => get("/v1/drafts"));
     const entries = found?.drafts ?? [];
-    drafts.replaceChildren(h("h2", { id: "drafts-title" }, "Drafts"),
+    drafts.replaceChildren(h("h2", {}, "Drafts"),
       entries.length ? h("ul.drafts", {}, ...entries.map(draftRow)) : h("p.empty", {}, "No drafts yet."));
   }
 
