@@ -16,11 +16,12 @@ from twin_common.events import LinkError
 from twin_common.identity import canonical_url
 from twin_common.link_guard import LinkGuard
 from twin_common.warehouse import LinkState, PageState
-from twin_crawler.browser_requests import Answer, RenderPolicy
+from twin_crawler.browser_requests import RenderPolicy
 from twin_crawler.credentials import Credentials
 from twin_crawler.dispatcher import NoSource, recognise_source
 from twin_crawler.download_failures import failure_of
-from twin_crawler.failures import Failure, failure_of_status
+from twin_crawler.downloads import Downloads, as_fetched
+from twin_crawler.failures import Failure
 from twin_crawler.front_pages import FrontPages
 from twin_crawler.link_pauses import is_paused
 from twin_crawler.page_budget import PageBudget
@@ -33,8 +34,6 @@ from twin_crawler.source import Fetched, File, Followed, Found, Removed, Site, S
 from twin_crawler.visits import PageAddress, Visit, Written, accept, follow, judge, needs_no_fetch, remove
 
 log = structlog.get_logger(__name__)
-
-_PERMANENT = frozenset((301, 308, "meta refresh"))
 
 
 class AuthorSpider(Spider):
@@ -61,9 +60,10 @@ class AuthorSpider(Spider):
         self.reporter = reporter
         self.store = store
         self.error: Exception | None = None
-        self._front_pages = FrontPages(self._fetch)
+        downloads = Downloads(self._ask, guard)
+        self._front_pages = FrontPages(downloads.fetch)
         policy = RenderPolicy(chromium=spec.policy.chromium_path, name=spec.policy.user_agent)
-        self.renderer = Renderer(self._download, policy)
+        self.renderer = Renderer(downloads.answer, policy)
         self._credentials = Credentials(spec.author_id, spec.credentials, spec.policy.secrets_path)
 
     async def start(self) -> AsyncIterator[Request]:
@@ -221,7 +221,7 @@ class AuthorSpider(Spider):
 
     async def read_page(self, response: Response, address: PageAddress) -> AsyncIterator[PageVisit]:
         """Judge a page; in a thread, because a long page takes a while."""
-        fetched = _fetched(response)
+        fetched = as_fetched(response)
         is_article_link = address.url == address.link
         if not is_article_link and not (
             same_site(fetched.url, address.url) or same_site(fetched.url, address.link)
@@ -257,56 +257,10 @@ class AuthorSpider(Spider):
             and any(same_site(fetched.url, link.url) for link in self.spec.links)
         )
 
-    async def _download(self, url: str, headers: Mapping[str, str], signed_in: bool) -> Answer | Failure:
-        """Fetch what a page in the browser asks for.
-
-        robots.txt speaks to crawlers; what the owner reads of their own with their own session it does not
-        bind.
-        """
-        request = Request(url, headers=dict(headers), dont_filter=True)
-        request.meta["dont_obey_robotstxt"] = signed_in
-        try:
-            self.guard.vet_url(url)
-            response = await self.crawler.engine.download_async(request)
-        except Exception as error:
-            return failure_of(error)
-        pairs = tuple(
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, values in response.headers.items()
-            for value in values
-        )
-        return Answer(response.url, response.status, pairs, response.body)
-
     def give_up(self, failure: TwistedFailure) -> Iterator[PageVisit]:
         """The page could not be fetched."""
         address = failure.request.cb_kwargs["address"]  # type: ignore[attr-defined]
         yield PageVisit(address, failure_of(failure.value or RuntimeError("the request failed")))
 
-    async def _fetch(self, url: str) -> Fetched | Failure:
-        """Fetch a feed, a sitemap or a front page for a source."""
-        try:
-            self.guard.vet_url(url)
-            response = await self.crawler.engine.download_async(Request(url, dont_filter=True))
-        except Exception as error:
-            return failure_of(error)
-        if not 200 <= response.status < 300:
-            return failure_of_status(response.status)
-        return _fetched(response)
-
-
-def _fetched(response: Response) -> Fetched:
-    redirects = response.meta.get("redirect_reasons", []) if response.request else []
-    return Fetched(
-        url=response.url,
-        status=response.status,
-        body=response.body,
-        content_type=_header(response, "Content-Type") or "",
-        etag=_header(response, "ETag"),
-        last_modified=_header(response, "Last-Modified"),
-        moved_for_good=all(reason in _PERMANENT for reason in redirects),
-    )
-
-
-def _header(response: Response, name: str) -> str | None:
-    value = response.headers.get(name)
-    return value.decode("latin-1") if value else None
+    async def _ask(self, request: Request) -> Response:
+        return await self.crawler.engine.download_async(request)
