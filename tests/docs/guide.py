@@ -1,4 +1,4 @@
-"""A guide's commands as they stand in it, and what they are run with where there is no cluster and no Docker."""
+"""A guide's commands as they stand in it, and what they are run with where no cluster is at hand."""
 
 import os
 import re

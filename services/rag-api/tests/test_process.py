@@ -32,7 +32,7 @@ def process() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
         stderr=subprocess.STDOUT,
     )
     url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline and started.poll() is None:
         try:
             httpx.get(f"{url}/livez", trust_env=False)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import bson
 from qdrant_client import AsyncQdrantClient, models
@@ -134,7 +134,7 @@ async def _write(path: Path, pieces: AsyncIterator[bytes]) -> int:
 
 def _documents(path: Path) -> Iterator[dict[str, Any]]:
     with gzip.open(path, "rb") as file:
-        yield from bson.decode_file_iter(file)  # type: ignore[arg-type]  # it only reads
+        yield from bson.decode_file_iter(cast("IO[bytes]", file))
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
