@@ -30,8 +30,8 @@ async def write(api: Api, preset: str, idea: str = IDEA, **writing: Any) -> dict
     body = {"messages": [{"role": "user", "content": idea}], "writing": {"preset": preset} | writing}
     response = await api.post("/v1/chat/completions", body)
     assert response.status_code == 200, response.text
-    choice: dict[str, Any] = response.json()["choices"][0]
-    return choice["message"] | {"finish_reason": choice["finish_reason"]}
+    message: dict[str, Any] = response.json()["choices"][0]["message"]
+    return message
 
 
 @pytest.fixture
