@@ -64,8 +64,8 @@ async def with_model(start_api: StartApi, upstream: tuple[Upstream, str]) -> tup
         llm_url=url,
         llm_model="small",
         llm_api_key="upstream-secret",
-        llm_first_token_timeout_seconds=0.4,
-        llm_next_token_timeout_seconds=0.4,
+        llm_first_token_timeout_seconds=1.5,
+        llm_next_token_timeout_seconds=1.5,
     )
     await fill(api)
     return api, server
@@ -275,11 +275,15 @@ class TestModel:
         }
         assert upstream.headers[-1]["authorization"] == "Bearer upstream-secret"
 
-    async def test_several_answers_with_seeds_of_their_own(self, with_model: tuple[Api, Upstream]) -> None:
-        api, upstream = with_model
+    async def test_several_answers_with_seeds_of_their_own(
+        self, start_api: StartApi, upstream: tuple[Upstream, str]
+    ) -> None:
+        server, url = upstream
+        api: Api = await start_api(llm_url=url, llm_model="small")
+        await fill(api)
         answer = await ask(api, n=3, seed=7)
         assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2]
-        assert sorted(sent["seed"] for sent in upstream.requests) == [7, 8, 9]
+        assert sorted(sent["seed"] for sent in server.requests) == [7, 8, 9]
         assert answer["usage"] == {"prompt_tokens": 100, "completion_tokens": 21, "total_tokens": 121}
         events = await stream(api, n=2)
         for index in (0, 1):
