@@ -12,7 +12,7 @@ from openai import AsyncOpenAI, OpenAI
 
 from twin_common.identity import AuthorId
 from twin_rag_api.generation.extractive import NO_MODEL
-from twin_rag_api.generation.service import MODEL_BROKE_OFF, MODEL_FAILED, NOTHING_FOUND
+from twin_rag_api.generation.wording import MODEL_BROKE_OFF, MODEL_FAILED, NOTHING_FOUND
 
 from ..conftest import ADA, BOB, Api, StartApi, chunk, put_chunks, serving
 from ..upstream import Upstream

@@ -8,7 +8,7 @@ import pytest
 
 from twin_common.documents import Category
 from twin_rag_api.generation.extractive import NO_MODEL_WRITES
-from twin_rag_api.generation.service import NO_TEXT
+from twin_rag_api.generation.wording import NO_TEXT
 
 from ..conftest import Api, StartApi, chunk, put_chunks, serving
 from ..upstream import Upstream
