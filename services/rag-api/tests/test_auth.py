@@ -111,6 +111,10 @@ from twin_rag_api.retrieval.service import Retrieval
 from twin_rag_api.generation.service import Answers
 from twin_rag_api.documents import DocumentDirectory
 from twin_rag_api.crawls import Crawls
+from twin_rag_api.generation.engine_registry import EngineRegistry
+from twin_rag_api.writing.drafts import Content, Drafts
+from twin_rag_api.writing.presets import presets
+from twin_rag_api.writing.service import Writing
 
 
 async def use(
@@ -120,6 +124,9 @@ async def use(
     answers: Answers,
     documents: DocumentDirectory,
     crawls: Crawls,
+    engines: EngineRegistry,
+    writing: Writing,
+    drafts: Drafts,
 ) -> None:
     {statement}
 """
@@ -132,6 +139,13 @@ _CALLS = [
     "await documents.page({scope}0, 10)",
     "await crawls.request({scope}())",
     "await crawls.report({scope}'run')",
+    "engines.choose({scope}'twin')",
+    "await writing.gather({scope}presets()['post'], 'idea', None, ())",
+    "await drafts.create({scope}Content('post', '', ''))",
+    "await drafts.page({scope}0, 10)",
+    "await drafts.one({scope}'draft')",
+    "await drafts.save({scope}'draft', '', '')",
+    "await drafts.delete({scope}'draft')",
 ]
 
 

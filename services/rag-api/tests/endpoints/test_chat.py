@@ -12,7 +12,7 @@ from openai import AsyncOpenAI, OpenAI
 
 from twin_common.identity import AuthorId
 from twin_rag_api.generation.extractive import NO_MODEL
-from twin_rag_api.generation.service import MODEL_BROKE_OFF, MODEL_FAILED, NOTHING_FOUND
+from twin_rag_api.generation.wording import MODEL_BROKE_OFF, MODEL_FAILED, NOTHING_FOUND
 
 from ..conftest import ADA, BOB, Api, StartApi, chunk, put_chunks, serving
 from ..upstream import Upstream
@@ -64,8 +64,8 @@ async def with_model(start_api: StartApi, upstream: tuple[Upstream, str]) -> tup
         llm_url=url,
         llm_model="small",
         llm_api_key="upstream-secret",
-        llm_first_token_timeout_seconds=0.4,
-        llm_next_token_timeout_seconds=0.4,
+        llm_first_token_timeout_seconds=1.5,
+        llm_next_token_timeout_seconds=1.5,
     )
     await fill(api)
     return api, server
@@ -201,6 +201,22 @@ class TestNothingFound:
         assert upstream.requests == []
 
 
+class TestLimits:
+    async def test_quotes_end_at_a_stop_sequence(self, api: Api) -> None:
+        await fill(api)
+        content = (await ask(api, stop="twice"))["choices"][0]["message"]["content"]
+        assert "Tides turn" in content
+        assert "twice" not in content
+
+    async def test_quotes_end_after_so_many_tokens(self, api: Api) -> None:
+        await fill(api)
+        answer = await ask(api, max_tokens=20)
+        assert answer["choices"][0]["finish_reason"] == "length"
+        assert 0 < answer["usage"]["completion_tokens"] <= 20
+        [notice] = answer["choices"][0]["message"]["notices"]
+        assert notice["code"] == "cut_off"
+
+
 class TestOwnership:
     async def test_answers_and_citations_are_of_the_keys_author_only(self, api: Api) -> None:
         await fill(api, ADA)
@@ -258,6 +274,54 @@ class TestModel:
             "stream": True,
         }
         assert upstream.headers[-1]["authorization"] == "Bearer upstream-secret"
+
+    async def test_several_answers_with_seeds_of_their_own(
+        self, start_api: StartApi, upstream: tuple[Upstream, str]
+    ) -> None:
+        server, url = upstream
+        api: Api = await start_api(llm_url=url, llm_model="small")
+        await fill(api)
+        answer = await ask(api, n=3, seed=7)
+        assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2]
+        assert sorted(sent["seed"] for sent in server.requests) == [7, 8, 9]
+        assert answer["usage"] == {"prompt_tokens": 100, "completion_tokens": 21, "total_tokens": 121}
+        events = await stream(api, n=2)
+        for index in (0, 1):
+            choices = [choice for event in events for choice in event["choices"] if choice["index"] == index]
+            text = "".join(choice["delta"].get("content", "") for choice in choices)
+            assert text == "Tides turn [1] and lamps glow [2]."
+            assert choices[-1]["finish_reason"] == "stop"
+
+    @pytest.mark.parametrize("streamed", [False, True])
+    async def test_quotes_do_not_stand_in_where_json_was_asked_for(
+        self, with_model: tuple[Api, Upstream], streamed: bool
+    ) -> None:
+        api, upstream = with_model
+        upstream.script = "status"
+        body = {
+            "messages": [{"role": "user", "content": QUESTION}],
+            "response_format": {"type": "json_object"},
+            "stream": streamed,
+        }
+        response = await api.post("/v1/chat/completions", body)
+        assert response.status_code == (200 if streamed else 503)
+        assert "status_500" in response.text
+        assert "closest" not in response.text
+
+    async def test_a_conversation_longer_than_the_window_loses_its_oldest_turns_and_says_so(
+        self, start_api: StartApi, upstream: tuple[Upstream, str]
+    ) -> None:
+        server, url = upstream
+        api: Api = await start_api(llm_url=url, llm_model="small", llm_context_tokens=4096)
+        await fill(api)
+        turns = [{"role": "user", "content": f"turn {number} " + "word " * 200} for number in range(40)]
+        answer = await ask(api, messages=[*turns, {"role": "user", "content": QUESTION}])
+        sent = [message["content"] for message in server.requests[-1]["messages"]]
+        assert not any(text.startswith("turn 0 ") for text in sent)
+        assert any(text.startswith("turn 39 ") for text in sent)
+        message = answer["choices"][0]["message"]
+        assert [notice["code"] for notice in message["notices"]] == ["turns_left_out"]
+        assert message["notices"][0]["detail"] in message["content"]
 
     @pytest.mark.parametrize("script", ["status", "silent", "empty"])
     async def test_one_that_gives_nothing_is_replaced_by_quotes(

@@ -8,7 +8,7 @@ import pytest
 
 from twin_common.documents import Category
 from twin_rag_api.generation.extractive import NO_MODEL_WRITES
-from twin_rag_api.generation.service import NO_TEXT
+from twin_rag_api.generation.wording import NO_TEXT
 
 from ..conftest import Api, StartApi, chunk, put_chunks, serving
 from ..upstream import Upstream
@@ -30,8 +30,8 @@ async def write(api: Api, preset: str, idea: str = IDEA, **writing: Any) -> dict
     body = {"messages": [{"role": "user", "content": idea}], "writing": {"preset": preset} | writing}
     response = await api.post("/v1/chat/completions", body)
     assert response.status_code == 200, response.text
-    choice: dict[str, Any] = response.json()["choices"][0]
-    return choice["message"] | {"finish_reason": choice["finish_reason"]}
+    message: dict[str, Any] = response.json()["choices"][0]["message"]
+    return message
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ class Served:
 
 @pytest.fixture(params=["openai", "tgi"])
 async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
-    server = {"openai": Upstream, "tgi": TgiUpstream}[request.param]()
+    server = TgiUpstream() if request.param == "tgi" else Upstream()
     async with serving(server.app) as url:
         settings = ApiSettings(
             llm_protocol=request.param,

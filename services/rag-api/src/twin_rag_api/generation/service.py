@@ -28,6 +28,14 @@ from twin_rag_api.generation.engines import (
 from twin_rag_api.generation.extractive import ExtractiveEngine
 from twin_rag_api.generation.prompt import platform_rules, prompt_version
 from twin_rag_api.generation.relevance import is_answerable
+from twin_rag_api.generation.wording import (
+    BROKE_OFF,
+    CUT_OFF,
+    FAILED,
+    NOTHING_FOUND,
+    STOPPED,
+    told_of_quotes,
+)
 from twin_rag_api.guardrails.answer import AnswerGuard, AnswerPolicy
 from twin_rag_api.guardrails.findings import Finding
 from twin_rag_api.guardrails.foreign_links import links_in
@@ -48,25 +56,7 @@ from twin_rag_api.retrieval.service import Retrieval
 
 log = structlog.get_logger(__name__)
 
-NOTHING_FOUND = "I found nothing in the author's documents that answers this question."
-MODEL_FAILED = "The language model did not answer; these passages of the sources come closest:"
-MODEL_BROKE_OFF = "\n\nThe language model broke off here; these passages of the sources come closest:"
-NO_TEXT = "The language model did not write this; here are its points, and what the sources say on each:"
-TEXT_BROKE_OFF = (
-    "\n\nThe language model broke off here; these are the points, and what the sources say on each:"
-)
 _SOURCES = 5
-_STOPPED = {
-    "circuit_open": Notice(
-        "model_paused", "The language model keeps failing and is left alone for a moment."
-    ),
-    "repetition": Notice("model_stopped", "The language model repeated itself without end and was stopped."),
-    "garbage": Notice("model_stopped", "The language model wrote what is no text and was stopped."),
-    "prompt_leak": Notice("model_stopped", "The language model recited its instructions and was stopped."),
-}
-_FAILED = Notice("model_failed", "The language model did not answer.")
-_BROKE_OFF = Notice("model_broke_off", "The language model broke off.")
-_CUT_OFF = Notice("cut_off", "The text ends where the longest answer ends: ask for more with max_tokens.")
 
 
 class Outcome(StrEnum):
@@ -226,7 +216,7 @@ class Answers:
                 async for piece in pieces:
                     wrote = wrote or isinstance(piece, Text)
                     if piece == Finish("length"):
-                        yield _CUT_OFF
+                        yield CUT_OFF
                     yield piece
         except EngineFailure as failure:
             log.warning("the language model failed", engine=engine.name, error=str(failure)[:300])
@@ -238,8 +228,8 @@ class Answers:
                     f"the language model failed ({failure.reason}), and nothing else writes in the "
                     "response_format that was asked for; try again in a moment"
                 ) from failure
-            yield _STOPPED.get(failure.reason, _BROKE_OFF if wrote else _FAILED)
-            substitute = ExtractiveEngine(self._encoding, notice=_told(task, wrote))
+            yield STOPPED.get(failure.reason, BROKE_OFF if wrote else FAILED)
+            substitute = ExtractiveEngine(self._encoding, notice=told_of_quotes(task, wrote))
             progress.engine = substitute.name
             async with aclosing(self._guarded(substitute, task, progress)) as quotes:
                 async for piece in quotes:
@@ -349,10 +339,3 @@ def _guarded_task(task: Task) -> tuple[Task, tuple[Finding, ...]]:
     findings = tuple(finding for _, found in guarded for finding in found)
     styles = tuple(guarded_text(text, {}) for text in task.style_examples)
     return replace(task, sources=sources, style_examples=styles), findings
-
-
-def _told(task: Task, wrote: bool) -> str:
-    """How quotes begin that stand in for a model."""
-    if task.preset:
-        return TEXT_BROKE_OFF if wrote else NO_TEXT
-    return MODEL_BROKE_OFF if wrote else MODEL_FAILED
