@@ -63,7 +63,7 @@ def wait_for_port(process: "subprocess.Popen[bytes]", port: int) -> None:
             socket.create_connection((LOOPBACK, port), timeout=1).close()
         except OSError:
             if process.poll() is not None:
-                sys.exit(f"{process.args} did not start")
+                sys.exit(f"the process for port {port} did not start")
             time.sleep(0.05)
         else:
             return

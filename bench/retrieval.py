@@ -5,9 +5,7 @@ the questions; `python bench/retrieval.py tune` prints those of the other half, 
 """
 
 import asyncio
-import re
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,7 +19,8 @@ import numpy as np
 from corpus import percentile
 from qdrant_client import AsyncQdrantClient, models
 from results import write_result
-from retrieval_questions import BOTH, Question, Text, load_questions, load_texts, plain, rank_of, recall
+from retrieval_answers import grounding, refusals
+from retrieval_questions import BOTH, Question, Text, load_questions, load_texts, rank_of, recall
 
 from twin_common.documents import Category, Chunk, text_hash
 from twin_common.embedding import (
@@ -38,10 +37,6 @@ from twin_feature_stream.chunking import ChunkingPolicy, chunk_texts
 from twin_feature_stream.cleaning import clean
 from twin_local.ports import free_port
 from twin_rag_api.auth import KEY_PREFIX, Authenticator, AuthorScope, hash_key
-from twin_rag_api.generation.engines import Source, Task
-from twin_rag_api.generation.engines import Text as Said
-from twin_rag_api.generation.extractive import ExtractiveEngine
-from twin_rag_api.generation.relevance import is_answerable
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import FusionPolicy, HybridSearch, fused_query
 from twin_rag_api.retrieval.rerank import LateInteraction, RerankPolicy
@@ -117,10 +112,17 @@ async def _measure(url: str, held_out: bool) -> None:
     figures: dict[str, float] = {"documents": len(texts), "chunks": chunks, "questions": len(questions)}
     reranker = LateInteraction(encoding, RerankPolicy(passages=100, seconds=3600.0))
     reranking = Retrieval(encoding, HybridSearch(index), reranker)
-    search = Variants(index, retrieval, reranking, encoding, scopes[BOTH], PlainChunks(texts, embedder))
+    search = Variants(
+        index,
+        retrieval=retrieval,
+        reranking=reranking,
+        encoding=encoding,
+        scope=scopes[BOTH],
+        plain_chunks=PlainChunks(texts, embedder),
+    )
     figures |= await _recall(search, questions)
-    figures |= await _refusals(retrieval, scopes, questions)
-    figures |= await _grounding(retrieval, encoding, scopes, questions)
+    figures |= await refusals(retrieval, scopes, questions)
+    figures |= await grounding(retrieval, encoding, scopes, questions)
     figures |= await _latency(retrieval, scopes[BOTH], questions)
     encoding.close()
     await index.close()
@@ -200,6 +202,7 @@ class Variants:
     def __init__(
         self,
         index: AsyncQdrantClient,
+        *,
         retrieval: Retrieval,
         reranking: Retrieval,
         encoding: Encoding,
@@ -257,60 +260,7 @@ async def _recall(search: Variants, questions: Sequence[Question]) -> dict[str, 
     return figures | recall(ranks["chosen"]["all"])
 
 
-# "Nothing found", and time.
-
-
-async def _refusals(
-    retrieval: Retrieval, scopes: dict[AuthorId, AuthorScope], questions: Sequence[Question]
-) -> dict[str, float]:
-    refused: dict[str, list[bool]] = {}
-    for question in questions:
-        scope = scopes[question.corpus]
-        passages = await retrieval.search(scope, question.text, 5)
-        unknown, names = await retrieval.unknown_names(scope, question.text)
-        sort = "unanswerable" if question.kind == "unanswerable" else "answerable"
-        answerable = is_answerable(passages, unknown, names)
-        refused.setdefault(f"{question.corpus}_{sort}_refused", []).append(not answerable)
-        if answerable == (sort == "unanswerable"):
-            score = passages[0].score if passages else 0.0
-            print(f"  {sort} but {'not ' if answerable else ''}refused, {score:.2f}: {question.text}")
-    figures = {name: statistics.mean(values) for name, values in refused.items()}
-    for name, share in figures.items():
-        print(f"{name:32} {share:.3f} of {len(refused[name])}")
-    return figures
-
-
-async def _grounding(
-    retrieval: Retrieval,
-    encoding: Encoding,
-    scopes: dict[AuthorId, AuthorScope],
-    questions: Sequence[Question],
-) -> dict[str, float]:
-    """The share of extractive answers whose every quote stands word for word in the source it cites."""
-    engine = ExtractiveEngine(encoding)
-    grounded: list[bool] = []
-    with_evidence: list[bool] = []
-    for question in questions:
-        if not question.evidence:
-            continue
-        passages = await retrieval.search(scopes[question.corpus], question.text, 5)
-        sources = tuple(Source(number, passage) for number, passage in enumerate(passages, 1))
-        answer = engine.write(Task(question.text, sources))
-        quotes = [piece async for piece in answer if isinstance(piece, Said) and piece.cited]
-        told = " ".join(plain(quote.text) for quote in quotes)
-        grounded.append(bool(quotes) and all(_stands_in_source(quote, sources) for quote in quotes))
-        with_evidence.append(plain(question.evidence) in told)
-    figures = {
-        "grounded_answers": statistics.mean(grounded),
-        "answers_with_evidence": statistics.mean(with_evidence),
-    }
-    print(f"grounded {figures['grounded_answers']:.3f}, with evidence {figures['answers_with_evidence']:.3f}")
-    return figures
-
-
-def _stands_in_source(quote: Said, sources: Sequence[Source]) -> bool:
-    words = plain(re.sub(r"\s*\[\d+\]\s*$", "", quote.text))
-    return all(words in plain(sources[number - 1].passage.text) for number in quote.cited)
+# Time.
 
 
 async def _latency(

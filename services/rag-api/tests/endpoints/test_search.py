@@ -1,6 +1,6 @@
 """What a search answers."""
 
-from ..conftest import ADA, BOB, NOW, Api, chunk, put_chunks
+from ..conftest import ADA, BOB, NOW, Api, StartApi, chunk, put_chunks
 
 
 class TestResults:
@@ -49,3 +49,24 @@ class TestResults:
         await put_chunks(api.resources.index, [chunk("tide")])
         response = await api.post("/v1/search", {"query": "tide lamp " * 3200})
         assert response.status_code == 200
+
+
+class TestTiming:
+    async def test_every_step_is_told(self, api: Api) -> None:
+        await put_chunks(api.resources.index, [chunk("the tide turns at noon")])
+        answer = await api.post("/v1/search", {"query": "tide"})
+        steps = [entry.partition(";dur=") for entry in answer.headers["server-timing"].split(", ")]
+        assert [name for name, _, _ in steps] == ["encode", "search", "widen"]
+        assert all(float(milliseconds) > 0 for _, _, milliseconds in steps)
+
+
+class TestReranking:
+    async def test_it_is_a_setting_and_a_step(self, start_api: StartApi) -> None:
+        api = await start_api(rerank="words")
+        chunks = [
+            chunk(text, path=f"/{text[:4]}") for text in ("tide tables of the harbour", "walls of stone")
+        ]
+        await put_chunks(api.resources.index, chunks)
+        answer = await api.post("/v1/search", {"query": "harbour tide"})
+        assert "rerank;dur=" in answer.headers["server-timing"]
+        assert answer.json()["results"][0]["text"] == chunks[0].text

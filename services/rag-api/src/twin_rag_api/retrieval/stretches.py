@@ -1,7 +1,7 @@
 """Which stretches of the documents are returned: those that together hold the most of what was found.
 
-The best chunk alone is a weak witness: a cosine tells neighbours in meaning apart by a hundredth, and the
-answer often stands a few lines from the chunk that comes closest. So every chunk that was found bears
+The best chunk alone is a weak witness: a cosine tells chunks of one theme apart by little, and the answer
+may stand a few lines from the chunk that comes closest. So every chunk that was found bears
 witness, the more so the nearer it comes to the best, and a passage is the stretch of text with the most
 witnesses that no better passage holds already (docs/adr/0029).
 """
