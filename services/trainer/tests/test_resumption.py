@@ -85,6 +85,13 @@ class TestKilled:
         assert train_sft(configuration, rows, tmp_path, told.append) == first
         assert told == []
 
+    def test_another_configuration_starts_anew(
+        self, configuration: TrainingConfiguration, rows: Path, tmp_path: Path
+    ) -> None:
+        first = train_sft(configuration, rows, tmp_path, lambda _: None)
+        other = train_sft(configuration.model_copy(update={"seed": 1}), rows, tmp_path, lambda _: None)
+        assert other.curve != first.curve
+
 
 class TestOutOfMemory:
     """The device holds fewer samples than configured: the micro-batch halves, and training goes on."""

@@ -65,7 +65,7 @@ def estimate(configuration: TrainingConfiguration, rows_folder: Path) -> Estimat
     samples_a_step = configuration.micro_batch * configuration.accumulation
     sft_tokens = sum(lengths) / max(sequences, 1) * samples_a_step * sft_steps
     dpo_tokens = 2 * sum(lengths) / len(lengths) * samples_a_step * dpo_steps  # chosen and rejected
-    flops = _flops_a_token(configuration, shape) * (sft_tokens + dpo_tokens)
+    flops = flops_a_token(configuration, shape) * (sft_tokens + dpo_tokens)
     return Estimate(
         parameters=shape.parameters,
         trainable_parameters=shape.trainable,
@@ -122,7 +122,7 @@ def _steps(configuration: TrainingConfiguration, stage: Stage, samples: int) -> 
     return stage.max_steps or all_steps
 
 
-def _flops_a_token(configuration: TrainingConfiguration, shape: ModelShape) -> float:
+def flops_a_token(configuration: TrainingConfiguration, shape: ModelShape) -> float:
     """Two for each weight forward, two for the gradients of what flows, two for those of what learns."""
     passes = 6 if configuration.method is Method.FULL else 4
     return float((passes + (2 if configuration.gradient_checkpointing else 0)) * shape.parameters)

@@ -116,11 +116,12 @@ def run_stage(run: StageRun, build: Callable[[BatchShape], Trainer]) -> TrainedA
     Raises:
         OutOfMemory: one sample at a time is still too much.
     """
+    disable_progress_bars()
+    transformers_logging.disable_progress_bar()
+    _discard_other(run)
     finished = _finished(run)
     if finished:
         return finished
-    disable_progress_bars()
-    transformers_logging.disable_progress_bar()
     configured = BatchShape(run.configuration.micro_batch, run.configuration.accumulation)
     shape = read_shape(run.folder, configured)
     while True:
@@ -131,6 +132,15 @@ def run_stage(run: StageRun, build: Callable[[BatchShape], Trainer]) -> TrainedA
         shape = shape.smaller()
         _LOGGER.warning("memory ran out in %s: now %s", run.name, shape)
         release_memory()
+
+
+def _discard_other(run: StageRun) -> None:
+    """What was trained in this folder with another configuration is no beginning of this run."""
+    file = run.folder / "configuration"
+    if file.exists() and file.read_text(encoding="utf-8") != run.configuration.fingerprint:
+        shutil.rmtree(run.folder)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(run.configuration.fingerprint, encoding="utf-8")
 
 
 def _attempt(run: StageRun, build: Callable[[BatchShape], Trainer], shape: BatchShape) -> Trainer | None:
@@ -183,7 +193,7 @@ def _write_adapter(run: StageRun, trainer: Trainer) -> None:
         adapter = model.peft_config["default"]
         adapter.base_model_name_or_path = run.configuration.base_model  # not where it lies on this machine
         adapter.revision = run.configuration.base_revision
-        model.save_pretrained(unfinished, selected_adapters=["default"])
+        model.save_pretrained(unfinished, selected_adapters=["default"], save_embedding_layers=False)
         (unfinished / "README.md").unlink(missing_ok=True)
     else:
         trainer.save_model(str(unfinished))

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from services.trainer.tests.test_experiments import trained
+from twin_trainer.config import TrainingConfiguration
+from twin_trainer.progress import TrainedAdapter
+from twin_trainer.search import NothingHeldOut, combinations, default_configuration, search
+
+_GRID: dict[str, list[float]] = {"sft.learning_rate": [1e-4, 3e-4], "lora.rank": [8, 16, 32]}
+
+
+class TestCombinations:
+    """Every value with every other."""
+
+    def test_reach_into_parts(self) -> None:
+        found = [
+            (one.sft.learning_rate, one.lora.rank) for one in combinations(TrainingConfiguration(), _GRID)
+        ]
+        assert found == [(rate, rank) for rate in (1e-4, 3e-4) for rank in (8, 16, 32)]
+
+    @pytest.mark.parametrize("grid", [{"sft.speed": [1]}, {"lora.rank": [0]}, {"nothing": [1]}])
+    def test_what_does_not_exist_is_refused(self, grid: dict[str, list[object]]) -> None:
+        with pytest.raises(ValidationError):
+            list(combinations(TrainingConfiguration(), grid))
+
+
+class TestSearch:
+    """The best held-out loss wins and becomes the default."""
+
+    def test_keeps_the_best(self, tmp_path: Path) -> None:
+        def train(configuration: TrainingConfiguration) -> TrainedAdapter:
+            return trained(abs(configuration.lora.rank - 16) + configuration.sft.learning_rate)
+
+        trials = search(TrainingConfiguration(), _GRID, train, tmp_path)
+        best = default_configuration(tmp_path, TrainingConfiguration())
+        assert (best.lora.rank, best.sft.learning_rate) == (16, 1e-4)
+        assert trials[0].configuration == best
+        assert len(trials) == 6
+
+    def test_without_one_the_given_stays(self, tmp_path: Path) -> None:
+        given = TrainingConfiguration(seed=3)
+        assert default_configuration(tmp_path, given) == given
+
+    def test_needs_something_held_out(self, tmp_path: Path) -> None:
+        with pytest.raises(NothingHeldOut, match="held out"):
+            search(TrainingConfiguration(), _GRID, lambda _: trained(None), tmp_path)
