@@ -3,7 +3,7 @@
 A figure that is missing or no number never lets a model pass where a rule needs it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 
 from pydantic import BaseModel, ConfigDict
@@ -128,17 +128,17 @@ def _style(report: Report) -> Iterator[RuleOutcome]:
     differences = report.against(report.incumbent)
     nearer = [name for name, sign in _STYLE.items() if _lies_above_zero(differences.get(name), sign)]
     farther = [name for name, sign in _STYLE.items() if _lies_above_zero(differences.get(name), -sign)]
-    measured = ", ".join(f"{name} {_told(differences.get(name))}" for name in _STYLE)
+    measured = ", ".join(f"{_words(name)} {_told(differences.get(name))}" for name in _STYLE)
     yield RuleOutcome(
         rule="nearer_to_author",
         passed=bool(nearer),
-        reason=f"nearer to the author than {report.incumbent} by {' and '.join(nearer) or 'no measure'}"
+        reason=f"nearer to the author than {report.incumbent} by {_listed(nearer)}"
         f" with {report.confidence:.0%} confidence ({measured})",
     )
     yield RuleOutcome(
         rule="not_farther_from_author",
         passed=not farther and all(_is_number(differences.get(name)) for name in _STYLE),
-        reason=f"farther from the author than {report.incumbent} by {' and '.join(farther) or 'no measure'}"
+        reason=f"farther from the author than {report.incumbent} by {_listed(farther)}"
         f" with {report.confidence:.0%} confidence",
     )
     gain = report.figures_of(report.candidate).get(FigureName.AUTHOR_SPECIFIC_GAIN)
@@ -223,7 +223,7 @@ def _limited(figure: FigureName, value: float, limit: float, passed: bool, bound
         figure=figure,
         value=value,
         limit=limit,
-        reason=f"{figure.value.replace('_', ' ')} is {value:.3g}, {bound} {limit:.3g} is allowed",
+        reason=f"{_words(figure)} is {value:.3g}, {bound} {limit:.3g} is allowed",
     )
 
 
@@ -241,6 +241,14 @@ def _lies_above_zero(difference: Interval | None, sign: int) -> bool:
 
 def _is_number(found: Interval | None) -> bool:
     return found is not None and found.is_finite
+
+
+def _listed(names: Sequence[FigureName]) -> str:
+    return " and ".join(map(_words, names)) or "no measure"
+
+
+def _words(name: FigureName) -> str:
+    return name.value.replace("_", " ")
 
 
 def _told(found: Interval | None) -> str:

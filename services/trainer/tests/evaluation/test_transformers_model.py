@@ -15,8 +15,8 @@ from twin_trainer.evaluation.transformers_model import (
     TransformersModel,
     open_transformers_model,
 )
+from twin_trainer.testing.tiny_model import write_tiny_model
 
-from ..tiny_models import save_tiny_model
 from .material import text_by
 
 _TEXTS = ["Once upon a time.", "", "a", "The lake was still, and nobody had come down yet. " * 4, "Yes."]
@@ -24,7 +24,7 @@ _TEXTS = ["Once upon a time.", "", "a", "The lake was still, and nobody had come
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_model(tmp_path_factory.mktemp("model"))
+    return write_tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ class TestLikelihoods:
         (found,) = model.negative_log_likelihoods([_TEXTS[3]])
         assert found.tokens == ids.shape[1] - 1
         assert found.nats / found.tokens == pytest.approx(loss, rel=1e-4)
-        assert found.characters == len(_TEXTS[3]) - 1
+        assert found.characters == len(_TEXTS[3]) - len(tokenizer.decode(ids[0, :1]))
 
     def test_a_text_is_as_likely_alone_as_among_others(self, model: TransformersModel) -> None:
         together = model.negative_log_likelihoods(_TEXTS)

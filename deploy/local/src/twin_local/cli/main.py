@@ -15,6 +15,7 @@ from twin_local.cli import (
     demo_training,
     documents,
     erasure,
+    experiments,
     index,
     keys,
     models,
@@ -44,6 +45,7 @@ for group in (
     datasets,
     training,
     models,
+    experiments,
 ):
     group.register(app)
 

@@ -6,6 +6,8 @@ from importlib.resources import files
 
 from twin_trainer.evaluation.material import Question
 
+CONTROL_LANGUAGE = "en"
+
 
 @cache
 def control_paragraphs() -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What a model is measured on: an author's samples, texts of others, questions and canaries."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ class Sample:
     answer: str
     is_prose: bool = True
     """Code is no evidence of how somebody writes."""
+    language: str | None = None
+    """Of prose, as a tag; None where nobody told."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def _read(path: Path, is_required: bool) -> list[Sample]:
                 prompt=row["prompt"][-1]["content"],
                 answer=row["completion"][-1]["content"],
                 is_prose=row["category"] != "code",
+                language=row.get("language"),
             )
             for row in rows
         ]
@@ -77,6 +81,12 @@ def _read(path: Path, is_required: bool) -> list[Sample]:
 def prose(samples: Sequence[Sample]) -> list[Sample]:
     """Without code, unless there is nothing else."""
     return [sample for sample in samples if sample.is_prose] or list(samples)
+
+
+def main_language(samples: Sequence[Sample]) -> str:
+    """The language that most prose is in; English where no sample tells."""
+    told = Counter(sample.language for sample in samples if sample.is_prose and sample.language)
+    return told.most_common(1)[0][0] if told else "en"
 
 
 def spread(samples: Sequence[Sample], count: int) -> list[Sample]:

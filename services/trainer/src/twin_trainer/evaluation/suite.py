@@ -8,8 +8,9 @@ from importlib.metadata import version as package_version
 from twin_common.clock import Clock, utc_now
 from twin_common.errors import TwinError
 from twin_trainer.evaluation.bootstrap import BootstrapPolicy, Measure, interval
+from twin_trainer.evaluation.control import CONTROL_LANGUAGE
 from twin_trainer.evaluation.judge import Judge, Judged
-from twin_trainer.evaluation.material import Canary, Question, Sample
+from twin_trainer.evaluation.material import Canary, Question, Sample, main_language
 from twin_trainer.evaluation.measures import Yardsticks, differences, of_judgements, of_model
 from twin_trainer.evaluation.models import Likelihood, OpenModel
 from twin_trainer.evaluation.observation import Material, Observation, observe
@@ -47,8 +48,6 @@ class EvaluationInput:
     candidate: Role
     training: Sequence[Sample]
     held_out: Sequence[Sample]
-    language: str = "en"
-    """Tag of the author's main language."""
     questions: Sequence[Question] = ()
     """About the author's texts; some about the control text are always asked."""
     canaries: Sequence[Canary] = ()
@@ -73,23 +72,24 @@ def evaluate(given: EvaluationInput, progress: Progress = lambda *_: None, clock
         with open_model() as model:
             observations[role] = observe(role, model, material, policy)
     progress("comparing", len(given.models), len(given.models))
-    contrast = [*material.controls, *observations[Role.BASE].contrast_texts]
-    yardsticks = Yardsticks.fit(given.training, contrast, given.language, policy)
+    language = main_language(given.training)
+    base = observations[Role.BASE]
+    yardsticks = Yardsticks.fit(
+        given.training, _others(base.contrast_texts, material, language), language, policy
+    )
     measures = {role: of_model(yardsticks, found, material) for role, found in observations.items()}
     if given.judge is not None:
         for role, found in observations.items():
             progress(f"judging {role}", 0, 1)
             measures[role] |= _judged(given.judge, found, material, policy.judged)
     gains = {
-        role: author_specific_gain(
-            _likelihoods(observations[Role.BASE], material), _likelihoods(found, material)
-        )
+        role: author_specific_gain(_likelihoods(base, material), _likelihoods(found, material))
         for role, found in observations.items()
         if role is not Role.BASE
     }
     author = yardsticks.of_texts(yardsticks.author_texts(material), material)
     author[FigureName.VERIFIER_AUC] = yardsticks.verifier_auc(
-        material, [*material.controls, *observations[Role.BASE].texts]
+        material, _others(base.texts, material, language)
     )
     author_figures = _intervals(author, policy.bootstrap)
     return Report(
@@ -98,7 +98,7 @@ def evaluate(given: EvaluationInput, progress: Progress = lambda *_: None, clock
         created_at=clock(),
         candidate=given.candidate,
         incumbent=Role.PRODUCTION if Role.PRODUCTION in given.models else Role.BASE,
-        language=given.language,
+        language=language,
         documents=len(set(material.documents)),
         passages=len(material.documents),
         confidence=policy.bootstrap.confidence,
@@ -126,7 +126,7 @@ def evaluate(given: EvaluationInput, progress: Progress = lambda *_: None, clock
             for role in observations
             if role is not given.candidate
         ),
-        warnings=_warnings(given, material, author_figures),
+        warnings=_warnings(material, language, author_figures),
         seconds=round(time.monotonic() - started, 1),
         code_version=package_version("twin-trainer"),
     )
@@ -144,6 +144,13 @@ def _check(given: EvaluationInput) -> None:
             "an evaluation compares a trained model with its base; not given: "
             + (", ".join(missing) or "a candidate")
         )
+
+
+def _others(written: Sequence[str], material: Material, language: str) -> list[str]:
+    """Who is not the author: the base, and the control, unless its language alone would give it away."""
+    texts = [text for text in written if text.strip()]
+    is_told_by_language = texts and not language.lower().startswith(CONTROL_LANGUAGE)
+    return texts if is_told_by_language else [*material.controls, *texts]
 
 
 def _likelihoods(found: Observation, material: Material) -> tuple[list[Likelihood], list[Likelihood]]:
@@ -170,9 +177,7 @@ def _intervals(measures: Mapping[FigureName, Measure], policy: BootstrapPolicy) 
     return {name: one for name, one in found.items() if one is not None}
 
 
-def _warnings(
-    given: EvaluationInput, material: Material, author: Mapping[FigureName, Interval]
-) -> tuple[str, ...]:
+def _warnings(material: Material, language: str, author: Mapping[FigureName, Interval]) -> tuple[str, ...]:
     warnings = []
     documents = len(set(material.documents))
     if documents < _FEW_DOCUMENTS:
@@ -184,9 +189,9 @@ def _warnings(
         warnings.append(
             "The verifier hardly tells the author from others here, so its probabilities mean little."
         )
-    if not function_words(given.language):
+    if not function_words(language):
         warnings.append(
-            f"No function words are listed for {given.language}: words that stand in most texts are used."
+            f"No function words are listed for {language}: words that stand in most texts are used."
         )
     if all(sample.is_prose is False for sample in material.held_out):
         warnings.append("All held-out text is code, which says little about how somebody writes.")

@@ -45,7 +45,7 @@ class GroupView:
 
 def rendered(template: str, report: Report, verdict: Verdict) -> str:
     """A report with what the gate made of it, by one of the templates."""
-    return (
+    page: str = (
         _environment()
         .get_template(template)
         .render(
@@ -59,6 +59,7 @@ def rendered(template: str, report: Report, verdict: Verdict) -> str:
             names=_NAMES,
         )
     )
+    return page
 
 
 def _groups(report: Report) -> Iterator[GroupView]:
