@@ -1,8 +1,8 @@
 """How much of a bare loop's speed the trainer keeps: the same model, adapter, batch size and precision.
 
-The two take turns, since other work on the machine comes and goes. Compared is the processor time of the median
-step; the sum over all has two checkpoints in a dozen steps, where a real stage has five in hundreds. Needs the
-dependency group `train`.
+The two take turns, since other work on the machine comes and goes. Compared is the processor time of the
+median step; the sum over all has two checkpoints in a dozen steps, where a real stage has five in hundreds.
+Needs the dependency group `train`.
 """
 
 import argparse
