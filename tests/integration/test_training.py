@@ -38,7 +38,7 @@ evaluations = 4
 learning_rate = 1e-4
 epochs = 1
 max_steps = 2
-evaluations = 1
+evaluations = 2
 """
 _EVALUATION = """
 passages = 8
