@@ -1,6 +1,6 @@
 """A person decides about trained models, and a deployed one answers under its own name."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from twin_common.models import (
 from twin_common.topics import MODELS_LIFECYCLE
 from twin_common.warehouse import ModelReport
 from twin_rag_api.deployed import SharedEngine
-from twin_rag_api.generation.engines import Task
+from twin_rag_api.generation.engines import Piece, Task, Text
 
 from ..conftest import ADA, BOB, NOW, Api, StartApi, serving
 from ..upstream import Upstream
@@ -249,12 +249,8 @@ class TestShare:
         draws = iter([0.05, 0.15, 0.95, 0.0])
         engine = SharedEngine(_Named("old"), _Named("new"), 0.1, lambda: next(draws))
         task = Task(question="?", sources=())
-        assert [str([piece async for piece in engine.write(task)]) for _ in range(4)] == [
-            "['new']",
-            "['old']",
-            "['old']",
-            "['new']",
-        ]
+        drawn = [[piece async for piece in engine.write(task)] for _ in range(4)]
+        assert drawn == [[Text("new")], [Text("old")], [Text("old")], [Text("new")]]
 
 
 class _Named:
@@ -266,8 +262,8 @@ class _Named:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    async def write(self, task: Task) -> AsyncIterator[Any]:
-        yield self.name
+    async def write(self, task: Task) -> AsyncGenerator[Piece, None]:
+        yield Text(self.name)
 
 
 async def _announced(bootstrap: str, model_id: str) -> list[ModelChanged]:
