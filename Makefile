@@ -62,7 +62,7 @@ format: $(UV) ## Rewrite the sources in the project's style
 	$(RUN)/ruff format .
 
 bench: $(UV) ## The benchmarks; JSON into bench/results/
-	@$(SYNC) --group dev --inexact
+	@$(SYNC) --group dev --group train --inexact
 	$(RUN)/python bench/run.py
 
 chaos: $(UV) ## Faults of every kind for about an hour, and a table of what was left (CHAOS_TRIES, CHAOS_DOCUMENTS, …)

@@ -13,12 +13,16 @@ _PACKAGES = (
     "confluent-kafka",
     "fastapi",
     "numpy",
+    "peft",
     "onnxruntime",
     "pymongo",
     "qdrant-client",
     "qdrant-edge-py",
     "secantus",
     "tokenizers",
+    "torch",
+    "transformers",
+    "trl",
 )
 
 

@@ -16,4 +16,5 @@ random() { head -c 24 /dev/urandom | base64 | tr '+/' '-_'; }
 keep MONGODB_URL 'mongodb://mongodb:27017/?replicaSet=rs0'
 keep QDRANT_API_KEY "$(random)"
 keep RAG_API_LLM_API_KEY ''
+keep TRAINER_HUB_TOKEN ''
 keep GRAFANA_PASSWORD "$(random)"

@@ -12,6 +12,7 @@ from twin_crawler.settings import CrawlerSettings
 from twin_feature_stream.datasets.settings import DatasetSettings
 from twin_feature_stream.settings import FeatureStreamSettings
 from twin_rag_api.settings import ApiSettings
+from twin_trainer.settings import TrainerSettings
 
 _SERVERS: tuple[type[BaseSettings], ...] = (KafkaSettings, WarehouseSettings, TelemetrySettings)
 READ_BY: dict[str, tuple[type[BaseSettings], ...]] = {
@@ -19,10 +20,13 @@ READ_BY: dict[str, tuple[type[BaseSettings], ...]] = {
     "cdc": (CdcSettings, *_SERVERS),
     "feature-stream": (FeatureStreamSettings, *_SERVERS, VectorIndexSettings, EmbeddingSettings),
     "rag-api": (ApiSettings, *_SERVERS, VectorIndexSettings, EmbeddingSettings),
+    "trainer": (TrainerSettings, *_SERVERS),
     "topics": (KafkaSettings,),
     "datasets": (DatasetSettings, *_SERVERS, VectorIndexSettings),
 }
 SERVICES = ("crawler", "cdc", "feature-stream", "rag-api")
+# Runs only where a person asks for it: its stack is large.
+OPTIONAL = ("trainer",)
 # Of the `twin` command, which has no settings class.
 OF_THE_COMMAND = {"RAG_API_URL", "TWIN_HOME", "TWIN_API_KEY"}
 

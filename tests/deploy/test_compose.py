@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.deploy.compose import COMPOSE, OVERLAYS, load
-from tests.deploy.settings import SERVICES
+from tests.deploy.settings import OPTIONAL, SERVICES
 
 Service = dict[str, Any]
 
@@ -55,18 +55,19 @@ class TestOrder:
             assert condition == {"condition": expected}, name
 
     def test_what_others_wait_for_can_say_how_it_is(self, name: str, service: Service) -> None:
-        assert "healthcheck" in service or name in {*SERVICES, *_JOBS, *_UNASKED}
+        assert "healthcheck" in service or name in {*SERVICES, *OPTIONAL, *_JOBS, *_UNASKED}
 
 
 def test_every_service_waits_for_the_topics_and_the_warehouse() -> None:
-    for name in SERVICES:
+    for name in (*SERVICES, *OPTIONAL):
         assert {"topics", "mongodb"} <= _ALL[name]["depends_on"].keys()
 
 
 def test_what_is_not_core_has_a_profile() -> None:
     profiles = {name: service["profiles"] for name, service in _ALL.items() if "profiles" in service}
     observability = {name: ["observability"] for name in _UNASKED}
-    assert profiles == {"twin": ["tools"], "tgi": ["gpu"], "datasets": ["train"], **observability}
+    trained = {"datasets": ["train"], "trainer": ["train"]}
+    assert profiles == {"twin": ["tools"], "tgi": ["gpu"], **trained, **observability}
 
 
 def test_two_containers_share_a_network_only_where_one_needs_the_other() -> None:
@@ -79,11 +80,11 @@ def test_two_containers_share_a_network_only_where_one_needs_the_other() -> None
         "collector": "telemetry",
     }
     clients = {
-        "bus": {*SERVICES, "datasets", "topics", "twin"},
-        "warehouse": {*SERVICES, "datasets", "twin"},
+        "bus": {*SERVICES, *OPTIONAL, "datasets", "topics", "twin"},
+        "warehouse": {*SERVICES, *OPTIONAL, "datasets", "twin"},
         "index": {"feature-stream", "rag-api", "datasets", "twin"},
         "model": {"rag-api"},
-        "telemetry": {*SERVICES, "datasets", "jaeger", "prometheus", "grafana"},
+        "telemetry": {*SERVICES, *OPTIONAL, "datasets", "jaeger", "prometheus", "grafana"},
     }
     for name, network in server.items():
         on_it = {other for other, service in _ALL.items() if network in service["networks"]}
@@ -94,7 +95,7 @@ def test_only_what_must_go_out_can() -> None:
     outward = {name for name, network in _CORE["networks"].items() if not (network or {}).get("internal")}
     can = {name for name, service in _ALL.items() if outward & set(service["networks"])}
     # The API and the pages of observability stand on `edge`: Docker publishes no port of an internal network.
-    assert can == {"crawler", "tgi", "rag-api", "twin", "jaeger", "prometheus", "grafana"}
+    assert can == {"crawler", "trainer", "tgi", "rag-api", "twin", "jaeger", "prometheus", "grafana"}
 
 
 def test_volumes_networks_and_secrets_are_all_declared_and_all_used() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.settings import READ_BY, SERVICES
+from tests.deploy.settings import OPTIONAL, READ_BY, SERVICES
 
 ROOT = Path(__file__).parents[2]
-_DOCKERFILES = {name: ROOT / "services" / name / "Dockerfile" for name in SERVICES}
+_DOCKERFILES = {name: ROOT / "services" / name / "Dockerfile" for name in (*SERVICES, *OPTIONAL)}
 _ALL = {**_DOCKERFILES, "twin": ROOT / "deploy" / "local" / "Dockerfile"}
 
 
@@ -60,7 +60,7 @@ class TestDockerfile:
         assert "HEALTHCHECK" in result
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", [*SERVICES, *OPTIONAL])
 def test_a_service_listens_where_it_is_asked(name: str) -> None:
     prefix = name.upper().replace("-", "_")
     port = READ_BY[name][0].model_fields["http_port"].default

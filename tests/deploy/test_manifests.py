@@ -16,7 +16,7 @@ from tests.deploy.manifests import (
     render_with,
 )
 from tests.deploy.network import Endpoint, may_reach
-from tests.deploy.settings import SERVICES
+from tests.deploy.settings import OPTIONAL, SERVICES
 from twin_common.kafka_settings import KafkaSettings
 from twin_common.topics import CRAWL_REQUESTS, DOCUMENT_CHANGES
 
@@ -44,7 +44,9 @@ _CONTAINERS = [
 _ALL_PODS = [(overlay, pod) for overlay in OVERLAYS for pod in pods(render_overlay(overlay))]
 _PODS = [pytest.param(pod, id=f"{overlay}-{pod.name}") for overlay, pod in _ALL_PODS]
 _SERVICE_PODS = [
-    pytest.param(pod, id=f"{overlay}-{pod.name}") for overlay, pod in _ALL_PODS if pod.name in SERVICES
+    pytest.param(pod, id=f"{overlay}-{pod.name}")
+    for overlay, pod in _ALL_PODS
+    if pod.name in (*SERVICES, *OPTIONAL)
 ]
 
 
@@ -108,7 +110,7 @@ class TestContainers:
     @pytest.mark.parametrize(("pod", "container"), _CONTAINERS)
     def test_no_secret_is_written_into_it(self, pod: Pod, container: Manifest) -> None:
         for variable in container.get("env", []):
-            if variable["name"].endswith(("PASSWORD", "API_KEY", "MONGODB_URL")):
+            if variable["name"].endswith(("PASSWORD", "API_KEY", "TOKEN", "MONGODB_URL")):
                 assert "secretKeyRef" in variable["valueFrom"], pod.name
 
 
@@ -163,7 +165,7 @@ class TestOverlay:
         for selector in wanted:
             assert any(selector.items() <= pod.items() for pod in labels), selector
 
-    def test_every_secret_it_refers_to_is_one_of_the_four(self, overlay: str) -> None:
+    def test_every_secret_it_refers_to_is_one_of_the_five(self, overlay: str) -> None:
         names = {
             variable["valueFrom"]["secretKeyRef"]["name"]
             for pod in pods(render_overlay(overlay))
@@ -171,11 +173,12 @@ class TestOverlay:
             for variable in container.get("env", [])
             if "secretKeyRef" in variable.get("valueFrom", {})
         }
-        assert names <= {"mongodb", "kafka", "qdrant", "language-model"}
+        assert names <= {"mongodb", "kafka", "qdrant", "language-model", "hub"}
 
 
-def test_production_fetches_every_secret_it_refers_to() -> None:
-    manifests = render_overlay("production")
+@pytest.mark.parametrize("overlay", ["production", "production-gpu"])
+def test_production_fetches_every_secret_it_refers_to(overlay: str) -> None:
+    manifests = render_overlay(overlay)
     fetched = {
         (secret["spec"]["target"]["name"], entry["secretKey"])
         for secret in of_kind(manifests, "ExternalSecret")

@@ -46,10 +46,18 @@ _OBSERVED = {
 _PRODUCTION = _STREAM_PEERS | _CRAWLS | _MANAGED | _OBSERVED | {("ingress", "rag-api", 8000)}
 _MODEL = {("rag-api", "tgi", 8080), ("tgi", "the web", 443), ("prometheus", "tgi", 8080)}
 
+_LEARNING = {
+    *((client, "managed kafka", 9094) for client in ("trainer", "training")),
+    *((client, "managed mongodb", 27017) for client in ("trainer", "training")),
+    *((client, "the web", 443) for client in ("trainer", "training")),
+    ("prometheus", "trainer", 8004),
+    ("trainer", "collector", 4318),
+}
+
 FLOWS: dict[str, set[Flow]] = {
     "dev": _STREAM_PEERS | _CRAWLS | _IN_CLUSTER,
     "production": _PRODUCTION,
-    "production-gpu": _PRODUCTION | _MODEL,
+    "production-gpu": _PRODUCTION | _MODEL | _LEARNING,
 }
 
 

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 from tests.deploy.compose import COMPOSE, OVERLAYS, load
 from tests.deploy.manifests import OVERLAYS as KUBERNETES_OVERLAYS
 from tests.deploy.manifests import of_kind, pods, render_overlay
-from tests.deploy.settings import ALL_VARIABLES, OF_THE_COMMAND, READ_BY, SERVICES, read_by
+from tests.deploy.settings import ALL_VARIABLES, OF_THE_COMMAND, OPTIONAL, READ_BY, SERVICES, read_by
 
 _LINE = re.compile(r"^#?([A-Z][A-Z0-9_]*)=(.*)$")
 _CLASSES = sorted({cls for classes in READ_BY.values() for cls in classes}, key=lambda cls: cls.__name__)
@@ -67,7 +67,7 @@ class TestExample:
 
 
 class TestCompose:
-    @pytest.mark.parametrize("service", [*SERVICES, "topics", "datasets"])
+    @pytest.mark.parametrize("service", [*SERVICES, *OPTIONAL, "topics", "datasets"])
     def test_a_service_is_given_only_what_it_reads(self, service: str) -> None:
         for overlay in OVERLAYS:
             definition = load(overlay)["services"].get(service, {})

@@ -169,24 +169,14 @@ async def _get(port: int, path: str) -> str:
 
 async def _until_committed(kafka: str) -> None:
     """Until the group has no message left before it."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=f"look-{SERVICE}", enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=SERVICE, enable_auto_commit=False)
     await consumer.start()
     partitions = [TopicPartition(DATASETS_READY.name, number) for number in range(DATASETS_READY.partitions)]
-    ends = await consumer.end_offsets(partitions)
-    await consumer.stop()
-    from aiokafka.admin import AIOKafkaAdminClient
-
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
+    consumer.assign(partitions)
     try:
         async with asyncio.timeout(_SECONDS):
-            while True:
-                committed = await admin.list_consumer_group_offsets(SERVICE)
-                if all(
-                    end == 0 or (partition in committed and committed[partition].offset >= end)
-                    for partition, end in ends.items()
-                ):
-                    return
+            ends = await consumer.end_offsets(partitions)
+            while any([(await consumer.committed(place) or 0) < end for place, end in ends.items()]):
                 await asyncio.sleep(0.1)
     finally:
-        await admin.close()
+        await consumer.stop()

@@ -14,6 +14,8 @@ class Descendant:
     kind: str
     name: str
     folder: Path
+    documents: frozenset[str] = frozenset()
+    """Ids of the documents whose text is in it, as far as the file says."""
 
 
 def made_from(registry: Path, author_id: AuthorId) -> list[Descendant]:
@@ -27,10 +29,12 @@ def made_from(registry: Path, author_id: AuthorId) -> list[Descendant]:
         try:
             lineage = json.loads(path.read_text(encoding="utf-8"))
             kind, name, authors = str(lineage["kind"]), str(lineage["name"]), list(lineage["authors"])
+            documents = frozenset(map(_document_id, lineage.get("documents", ())))
         except (OSError, ValueError, KeyError, TypeError):
             kind, name, authors = "unreadable", path.parent.name, [author_id]
+            documents = frozenset()
         if author_id in authors:
-            found.append(Descendant(kind, name, path.parent))
+            found.append(Descendant(kind, name, path.parent, documents))
     return found
 
 
@@ -40,3 +44,8 @@ def forget_builds(registry: Path, author_id: AuthorId) -> int:
     for file in files:
         file.unlink(missing_ok=True)
     return len(files)
+
+
+def _document_id(entry: str | dict[str, str]) -> str:
+    """A dataset names each document with its version, a model by its id alone."""
+    return entry if isinstance(entry, str) else entry["document_id"]

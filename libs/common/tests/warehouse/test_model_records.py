@@ -127,7 +127,7 @@ class TestOutcomes:
     async def test_answers_and_failures_are_counted(self, warehouse: Warehouse) -> None:
         for failed in (False, True, False):
             await warehouse.models.count_answer("ada-1", _ADA, failed=failed)
-        assert await warehouse.models.outcomes("ada-1") == ModelOutcomes(answers=3, failures=1, thumbs_down=1)
+        assert await warehouse.models.outcomes("ada-1") == ModelOutcomes(answers=3, failures=1)
         assert await warehouse.models.outcomes("ada-2") == ModelOutcomes()
 
     async def test_where_a_model_answers_is_remembered(self, warehouse: Warehouse) -> None:
@@ -135,3 +135,11 @@ class TestOutcomes:
         served = ServingAddress(url="http://127.0.0.1:1/v1", name="ada-1")
         await warehouse.models.set_served("ada-1", served)
         assert (await warehouse.models.get("ada-1")).served == served
+
+
+class TestErasure:
+    async def test_a_model_says_which_of_its_documents_are_erased(self, warehouse: Warehouse) -> None:
+        await warehouse.models.add(_record())
+        for documents in (("b",), ("a", "b")):
+            await warehouse.models.mark_erased("ada-1", documents)
+        assert (await warehouse.models.get("ada-1")).erased_sources == ("a", "b")

@@ -62,7 +62,8 @@ async def _lines(
     code = await process.wait()
     how = f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
     advice = "; the machine may be out of memory" if code == -signal.SIGKILL else "; its log says why"
-    yield Failed(reason=f"the training's process {how}{advice}", may_pass=True)
+    reason = f"the training's process {how}{advice}"
+    yield Failed(reason=reason, may_pass=True, was_killed=code == -signal.SIGKILL)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -25,6 +25,7 @@ from twin_trainer.evaluation.rendering.markdown import render_markdown
 from twin_trainer.evaluation.report import Report, Role
 from twin_trainer.evaluation.suite import EvaluationInput, evaluate
 from twin_trainer.evaluation.transformers_model import ModelFiles, open_transformers_model
+from twin_trainer.experiments import ExperimentLog, RunningExperiment
 from twin_trainer.export.check import ExportUnsupported
 from twin_trainer.export.gguf import export_gguf
 from twin_trainer.gate import Verdict, decide
@@ -95,11 +96,22 @@ def run_pipeline(spec: JobSpec, tell: Tell) -> Finished:
 
 
 def _train(run: _Run) -> _Trained:
-    spec, configuration, dataset, tell = run.spec, run.configuration, run.dataset, run.tell
-    tell(JobProgress(phase="base model"))
-    base = resolve_base(configuration)
-    report = partial(_tell_stage, tell)
-    sft = train_sft(configuration, dataset.folder, spec.work, report)
+    run.tell(JobProgress(phase="base model"))
+    base = resolve_base(run.configuration)
+    name, dataset_id = run.spec.job.model_id, run.dataset.dataset_id
+    experiments = ExperimentLog(run.spec.registry / "experiments")
+    with experiments.record(name, run.configuration, dataset_id, base.revision) as experiment:
+        sft, dpo = _learn(run, base, experiment)
+    return _Trained(base, sft, dpo, _merged(run, base, dpo or sft))
+
+
+def _learn(
+    run: _Run, base: ResolvedBase, experiment: RunningExperiment
+) -> tuple[TrainedAdapter, TrainedAdapter | None]:
+    """Both stages; the second only where there is anything to prefer."""
+    spec, configuration, dataset = run.spec, run.configuration, run.dataset
+    report = partial(_tell_stage, run.tell)
+    sft = experiment.add(train_sft(configuration, dataset.folder, spec.work, report))
     rows = dataset.folder
     if not dataset.has_pairs and spec.pairs:
         files = ModelFiles(configuration.base_model, base.folder, None, sft.folder, _device())
@@ -108,30 +120,32 @@ def _train(run: _Run) -> _Trained:
             partial(open_transformers_model, files),
             spec.work / "pairs",
             PairPolicy(spec.pairs, spec.pair_tokens),
-            lambda done, total: tell(JobProgress(phase="pairs", step=done, steps=total)),
+            lambda done, total: run.tell(JobProgress(phase="pairs", step=done, steps=total)),
         )
-    dpo = None
-    if (rows / "preference/train.parquet").exists():
-        dpo = train_dpo(configuration, sft, rows, spec.work, report)
-    folder = spec.work / "model"
-    tell(JobProgress(phase="merge"))
-    adapter = dpo or sft
-    done = spec.work / "merged"
-    if not done.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        merge(base, adapter.folder, folder)
-        if configuration.method is not Method.FULL:
-            # Beside the merged weights, for servers that load adapters over one base.
-            (folder / "adapter").mkdir()
-            for name in _ADAPTER:
-                shutil.copy2(adapter.folder / name, folder / "adapter" / name)
-        tell(JobProgress(phase="export"))
-        try:
-            export_gguf(folder, folder / GGUF)
-        except ExportUnsupported as error:  # other servers serve the merged model itself
-            log.warning("there is no GGUF of this model", reason=str(error))
-        done.touch()
-    return _Trained(base, sft, dpo, folder)
+    if not (rows / "preference/train.parquet").exists():
+        return sft, None
+    return sft, experiment.add(train_dpo(configuration, sft, rows, spec.work, report))
+
+
+def _merged(run: _Run, base: ResolvedBase, adapter: TrainedAdapter) -> Path:
+    """The merged model, compared, with its adapter and its GGUF."""
+    folder, done = run.spec.work / "model", run.spec.work / "merged"
+    if done.exists():
+        return folder
+    run.tell(JobProgress(phase="merge"))
+    merge(base, adapter.folder, folder)
+    if run.configuration.method is not Method.FULL:
+        # Beside the merged weights, for servers that load adapters over one base.
+        (folder / "adapter").mkdir()
+        for name in _ADAPTER:
+            shutil.copy2(adapter.folder / name, folder / "adapter" / name)
+    run.tell(JobProgress(phase="export"))
+    try:
+        export_gguf(folder, folder / GGUF)
+    except ExportUnsupported as error:  # other servers serve the merged model itself
+        log.warning("there is no GGUF of this model", reason=str(error))
+    done.touch()
+    return folder
 
 
 def _measure(run: _Run, trained: _Trained) -> Report:

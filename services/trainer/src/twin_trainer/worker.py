@@ -19,6 +19,7 @@ from twin_trainer.device_lock import DeviceBusy, locked_device
 from twin_trainer.evaluation.policy import EvaluationPolicy
 from twin_trainer.gate import GatePolicy
 from twin_trainer.job_protocol import Failed, Finished, JobSpec, Told
+from twin_trainer.memory import OutOfMemory, shrink_after_kill
 
 log = structlog.get_logger(__name__)
 
@@ -135,10 +136,15 @@ class Worker:
                 metrics.JOBS.labels("done").inc()
                 self.on_finished()
             case Failed():
+                if end.was_killed:
+                    self._take_less_memory(job)
                 await self._put_back_or_park(job, name, end)
             case None:
                 log.warning("the training is another worker's now", job=job.job_key[:16])
         return isinstance(end, Finished)
+
+    def _folder(self, job: TrainingJob) -> Path:
+        return (self.work / "jobs" / job.job_key[:16]).absolute()
 
     async def _follow(self, job: TrainingJob, name: str) -> Finished | Failed | None:
         """What the child came to; None when the job was taken away."""
@@ -149,7 +155,7 @@ class Worker:
         spec = JobSpec(
             job=job,
             registry=self.registry.absolute(),
-            work=(self.work / "jobs" / job.job_key[:16]).absolute(),
+            work=self._folder(job),
             production=production,
             hub_namespace=self.hub_namespace,
             evaluation=self.policy.evaluation,
@@ -174,6 +180,14 @@ class Worker:
                 newest[:] = [line.progress]
                 _show(line.progress)
         return None
+
+    def _take_less_memory(self, job: TrainingJob) -> None:
+        """A stage that was killed begins again with smaller micro-batches, so many more of them."""
+        for stage in ("dpo", "sft"):
+            with suppress(FileNotFoundError, OutOfMemory):  # not begun; or one sample at a time already
+                shape = shrink_after_kill(self._folder(job) / stage)
+                log.warning("a training was killed and goes on with less memory", stage=stage, shape=shape)
+                return
 
     async def _beat(self, job: TrainingJob, name: str, newest: list[JobProgress]) -> None:
         """Say that the worker lives, until the job is another's."""

@@ -57,6 +57,7 @@ async def _demo(samples: Path) -> None:
         "CRAWLER_DOWNLOAD_DELAY_SECONDS": "0.1",
         "TRAINER_CONFIGURATION": str((samples / "training/training.toml").absolute()),
         "TRAINER_EVALUATION": str((samples / "training/evaluation.toml").absolute()),
+        "TRAINER_GATE": str((samples / "training/gate.toml").absolute()),
         "TRAINER_PAIRS": "12",
         "TRAINER_PAIR_TOKENS": "64",
     }

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,12 +14,12 @@ from rich.console import Console
 from twin_common.events import Message
 from twin_common.identity import AuthorId, canonical_url, document_id, parse_author_id
 from twin_common.vector_index import connect
-from twin_common.warehouse import Warehouse
+from twin_common.warehouse import UnknownModel, Warehouse
 from twin_local.cli.datasets import dataset_settings
 from twin_local.cli.options import JsonOption
 from twin_local.connection import Connection
 from twin_local.errors import PlatformError
-from twin_local.lineage import forget_builds, made_from
+from twin_local.lineage import Descendant, forget_builds, made_from
 
 console = Console(highlight=False)
 _CONFIRM_SECONDS = 60.0
@@ -49,6 +50,9 @@ def erase(
     descendants = made_from(registry, author_id)
     # A model's answers are about documents that may be the erased one; what they cost is asked again.
     report["build_files"] = forget_builds(registry, author_id)
+    if erased is not None:
+        descendants = [entry for entry in descendants if not entry.documents or erased in entry.documents]
+        asyncio.run(_mark_models(connection, descendants, erased))
     if erased is None:
         connection.home.forget_key(author_id)
     if as_json:
@@ -93,6 +97,15 @@ async def _erase(
             report = await erasure.erase_document(erased, wait_seconds)
     await client.close()
     return asdict(report)
+
+
+async def _mark_models(connection: Connection, descendants: Sequence[Descendant], erased: str) -> None:
+    """Say of each model that was trained on the document that it should be trained anew."""
+    async with Warehouse(connection.warehouse) as warehouse:
+        for entry in descendants:
+            if entry.kind == "model":
+                with suppress(UnknownModel):  # trained for another platform
+                    await warehouse.models.mark_erased(entry.name, (erased,))
 
 
 def _document_id(author_id: AuthorId, given: str) -> str:

@@ -16,6 +16,7 @@ from twin_local.cli import (
     demo_training,
     documents,
     erasure,
+    experiments,
     index,
     keys,
     models,
@@ -46,6 +47,7 @@ for group in (
     training,
     models,
     backups,
+    experiments,
 ):
     group.register(app)
 

@@ -109,10 +109,6 @@ class ModelRecords:
         change = StageChange(stage=stage, at=utc_now(), who=who, why=why)
         return await self._change(model_id, author_id, lambda record: record.moved(change))
 
-    async def set_figures(self, model_id: str, figures: dict[str, float]) -> None:
-        """Keep the report's headline numbers. Raises: as `get`."""
-        await self._change(model_id, None, lambda record: record.model_copy(update={"figures": figures}))
-
     async def set_served(self, model_id: str, served: ServingAddress | None) -> None:
         """Say where a model answers, or that it answers no more. Raises: as `get`."""
         await self._change(model_id, None, lambda record: record.model_copy(update={"served": served}))

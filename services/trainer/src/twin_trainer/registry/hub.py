@@ -22,12 +22,15 @@ STAGING, PRODUCTION = "staging", "production"
 class HubRegistry:
     """Models that are kept in a folder here and published on the Hub."""
 
-    def __init__(self, local: FolderRegistry, namespace: str, token: str | None) -> None:
+    def __init__(
+        self, local: FolderRegistry, namespace: str, token: str | None, endpoint: str | None = None
+    ) -> None:
+        """Args: `endpoint` is the Hub's address; None for that of `HF_ENDPOINT`."""
         from huggingface_hub import HfApi
 
         self._local = local
         self._namespace = namespace
-        self._api: HfApi = HfApi(token=token)
+        self._api: HfApi = HfApi(endpoint=endpoint, token=token)
 
     def find(self, author_id: str, model_id: str) -> str | None:
         """The commit of a model, or None."""
