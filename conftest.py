@@ -46,7 +46,7 @@ async def warehouse(mongodb_url: str) -> AsyncIterator[Warehouse]:
         await warehouse.client.drop_database(settings.database)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kafka_bootstrap() -> Iterator[str]:
     """A Kafka with every topic: TEST_KAFKA_BOOTSTRAP, else librdkafka's cluster in this process."""
     if servers := os.environ.get("TEST_KAFKA_BOOTSTRAP"):

@@ -25,7 +25,7 @@ _HEAVY = {
     ),
     *("confluent_kafka", "httpx", "opentelemetry.exporter"),
 }
-_ADAPTERS = {f"twin_common.embedding.{name}" for name in ("onnx", "sentence_transformers", "bm25")}
+_ADAPTERS = {f"twin_common.embedding.{name}" for name in ("onnx", "sentence_transformers", "bm25", "vectors")}
 _FAKES = {"twin_common.testing", "twin_common.testing.embedding"}
 
 _IMPORT_ALL = f"""

@@ -116,5 +116,5 @@ class TestHeadSummaries:
 
 class TestSettings:
     def test_never_show_the_key(self) -> None:
-        settings = VectorIndexSettings.model_validate({"api_key": "hunter2"})
+        settings = VectorIndexSettings.model_validate({"url": "http://127.0.0.1:6333", "api_key": "hunter2"})
         assert "hunter2" not in f"{settings!r} {settings.model_dump_json()}"

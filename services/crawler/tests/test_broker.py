@@ -13,6 +13,7 @@ def test_a_user_is_named_and_the_connection_encrypted_as_set(
     mechanism: str, protocol: str, encrypted: bool
 ) -> None:
     settings = KafkaSettings(
+        bootstrap_servers="127.0.0.1:9092",
         security_protocol=protocol,
         sasl_mechanism=mechanism,
         sasl_username="ada",

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 from bytewax.testing import cluster_main
+from pydantic import SecretStr
 from qdrant_client import AsyncQdrantClient
 
 from twin_common.documents import Category, DocumentDraft, DocumentHead, RawDocument
@@ -42,6 +43,8 @@ from twin_local.servers.kafka import MockCluster
 
 from .running_service import Service
 
+_NO_WAREHOUSE = SecretStr("mongodb://127.0.0.1:27017")
+"""Nothing reads it: events bring their documents."""
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -145,7 +148,7 @@ class Stream:
         timeout.start()
         try:
             with BackgroundLoop(stop) as loop:
-                warehouse = Warehouse(WarehouseSettings())
+                warehouse = Warehouse(WarehouseSettings(url=_NO_WAREHOUSE))
                 servers = Servers(warehouse, client or self.client)
                 retrying = Patience(RetryPolicy(first=0.01, give_up_after=patience), readiness, stop)
                 reading = ReadingPolicy(16, 0.01, 30)

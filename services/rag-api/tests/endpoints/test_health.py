@@ -47,7 +47,7 @@ class TestMetrics:
         assert "twin_http_requests_under_way 1.0" in metrics  # this one
         assert 'twin_retrieval_step_duration_seconds_count{step="search"}' in metrics
         assert "7d1f" not in metrics
-        assert ADA not in metrics
+        assert f'"{ADA}"' not in metrics
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -16,7 +16,16 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/v1/chat/completions", {"messages": [{"role": "user", "content": "tide"}]}),
     ("GET", "/v1/models", None),
     ("GET", "/v1/models/twin", None),
+    ("GET", "/v1/twins", None),
+    ("GET", f"/v1/models/{NO_RUN}/report", None),
+    ("POST", f"/v1/models/{NO_RUN}/approve", {"reason": "sounds right"}),
+    ("POST", f"/v1/models/{NO_RUN}/reject", {"reason": "sounds wrong"}),
+    ("POST", f"/v1/models/{NO_RUN}/rollback", {"reason": "sounds wrong"}),
+    ("GET", "/v1/datasets", None),
+    ("GET", "/v1/traces", None),
+    ("GET", f"/v1/traces/{NO_RUN}", None),
     ("GET", "/v1/documents", None),
+    ("GET", f"/v1/documents/{NO_RUN}/text?chunk_index=0", None),
     ("POST", "/v1/crawls", {"links": ["https://ada.example/"]}),
     ("GET", f"/v1/crawls/{NO_RUN}", None),
     ("GET", f"/v1/documents/{NO_RUN}", None),
@@ -68,8 +77,10 @@ class TestKey:
                 path.partition("?")[0]
                 .replace(f"/documents/{NO_RUN}", "/documents/{document_id}")
                 .replace(f"/drafts/{NO_RUN}", "/drafts/{draft_id}")
+                .replace(f"/models/{NO_RUN}", "/models/{model_id}")
+                .replace(f"/traces/{NO_RUN}", "/traces/{trace_id}")
                 .replace(NO_RUN, "{run_id}")
-                .replace("/twin", "/{model}"),
+                .replace("/models/twin", "/models/{model}"),
             )
             for method, path, _ in ROUTES
         }
