@@ -43,7 +43,7 @@ test: $(UV) ## Every test, with the servers they need
 	@tests/servers/install-prometheus.sh
 	@tests/servers/install-linters.sh
 	@tests/servers/install-node.sh
-	$(RUN)/pytest -n 2 --dist loadfile --durations 10 libs services deploy tests/contract tests/deploy tests/test_conftest.py
+	$(RUN)/pytest -n 2 --dist loadfile --durations 10 libs services deploy tests/contract tests/deploy tests/docs tests/test_conftest.py
 	$(RUN)/pytest --durations 10 tests/e2e tests/integration tests/observability tests/chaos
 
 lint: $(UV) ## Style, types, import rules, dead code
