@@ -17,6 +17,14 @@ PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch":
 
 async def findings(page: Page) -> list[str]:
     """What axe-core finds serious or critical, with the place."""
+    for _ in range(20):  # what is still being drawn may lack its colours or heading; a true finding stays
+        if not (found := await _findings_now(page)):
+            break
+        await page.wait_for_timeout(250)
+    return found
+
+
+async def _findings_now(page: Page) -> list[str]:
     results = (await Axe().run(page)).response
     return [
         f"{found['id']}: {node['target']} {node['failureSummary']}"
