@@ -33,8 +33,18 @@ from twin_rag_api.resources import Resources
 log = structlog.get_logger(__name__)
 
 _RESOURCES = (
-    *(chat, models, twins, search, documents, crawls),
-    *(presets, drafts, datasets, traces, feedback, author),
+    chat,
+    models,
+    twins,
+    search,
+    documents,
+    crawls,
+    presets,
+    drafts,
+    datasets,
+    traces,
+    feedback,
+    author,
 )
 
 _DESCRIPTION = """

@@ -48,7 +48,8 @@ async def complete_chat(
         sampling=request.sampling(engine),
     )
     started = time.perf_counter()
-    prepared = await _prepared(scope, resources, request, task, engine)
+    searched = _searched(task)
+    prepared = await _prepared(scope, resources, request, task, engine, searched=searched)
     identity = Identity(f"chatcmpl-{uuid4().hex}", int(time.time()), request.model)
     asked = Asked(
         trace_id=identity.id,
@@ -56,7 +57,7 @@ async def complete_chat(
         question=task.question,
         sources=prepared.task.sources,
         prompt_version=prompt_version(prepared.task),
-        variants=_variants(task) if request.writing is None else (),
+        variants=(searched,) if request.writing is None and searched != task.question else (),
         retrieval_seconds=time.perf_counter() - started,
     )
     answers = _answers(resources, prepared, engine, asked, request.choices)
@@ -73,20 +74,17 @@ def _searched(task: Task) -> str:
     return search_text(task.question, [turn.text for turn in task.history if turn.role == "user"])
 
 
-def _variants(task: Task) -> tuple[str, ...]:
-    searched = _searched(task)
-    return (searched,) if searched != task.question else ()
-
-
 async def _prepared(
     scope: AuthorScope,
     resources: Resources,
     request: ChatRequest,
     task: Task,
     engine: Engine,
+    *,
+    searched: str,
 ) -> Prepared:
     if request.writing is None:
-        sources = await resources.answers.find_sources(scope, _searched(task))
+        sources = await resources.answers.find_sources(scope, searched)
         return await resources.answers.prepare(replace(task, sources=sources), engine)
     wished = request.writing
     material = await resources.writing.gather(
