@@ -8,6 +8,10 @@ UV_VERSION := 0.13.9
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := .venv/bin
 SYNC = $(UV) sync --frozen --quiet
+# A broken machine breaks every test: ten failures say enough.
+SHOW := --durations 10 --maxfail 10
+# A test of whole platforms and their faults takes minutes.
+LONG := --timeout 600 --override-ini faulthandler_timeout=660
 SOURCES := libs services deploy/local tests bench conftest.py
 
 .PHONY: help setup demo demo-train up test lint format bench chaos fuzz schemas clean
@@ -43,8 +47,8 @@ test: $(UV) ## Every test, with the servers they need
 	@tests/servers/install-prometheus.sh
 	@tests/servers/install-linters.sh
 	@tests/servers/install-node.sh
-	$(RUN)/pytest -n 2 --dist loadfile --durations 10 libs services deploy tests/contract tests/deploy tests/docs tests/test_conftest.py
-	$(RUN)/pytest --durations 10 tests/e2e tests/integration tests/observability tests/chaos
+	$(RUN)/pytest $(SHOW) -n 2 --dist loadfile libs services deploy tests/contract tests/deploy tests/docs tests/test_conftest.py
+	$(RUN)/pytest $(SHOW) $(LONG) tests/e2e tests/integration tests/observability tests/chaos
 
 lint: $(UV) ## Style, types, import rules, dead code
 	@$(SYNC) --group dev --inexact
@@ -73,7 +77,7 @@ chaos: $(UV) ## Faults of every kind for about an hour, and a table of what was 
 
 fuzz: $(UV) ## Requests of every shape that the OpenAPI document allows and forbids (FUZZ_EXAMPLES a route)
 	@$(SYNC) --group dev --inexact
-	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),600) $(RUN)/pytest -s --timeout 7200 services/rag-api/tests/endpoints/test_fuzzing.py
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),600) $(RUN)/pytest -s --timeout 7200 --override-ini faulthandler_timeout=7260 services/rag-api/tests/endpoints/test_fuzzing.py
 
 schemas: $(UV) ## Write the event schemas, the OpenAPI document and the dashboards anew
 	@$(SYNC) --group dev --inexact
@@ -102,7 +106,7 @@ compose-test: $(UV) ## The stack on this machine's Docker: demo, hardening, kill
 	@$(SYNC) --group dev --inexact
 	@deploy/compose/secrets.sh
 	$(if $(STAND_INS),tests/compose/stand_ins/build.sh,$(COMPOSE) --profile tools build)
-	$(RUN)/pytest --timeout 1800 tests/compose
+	$(RUN)/pytest --timeout 1800 --override-ini faulthandler_timeout=1860 tests/compose
 
 k8s-check: $(UV) ## Render every overlay and check each object, container and network flow
 	@$(SYNC) --group dev --group deploy --inexact

@@ -1,5 +1,6 @@
 """Servers for the tests of every package: real ones where the environment names them, else small ones."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -41,7 +42,8 @@ async def warehouse(mongodb_url: str) -> AsyncIterator[Warehouse]:
     """A warehouse of its own for each test."""
     settings = WarehouseSettings(url=mongodb_url, database=f"test_{uuid4().hex}")
     async with Warehouse(settings) as warehouse:
-        await warehouse.wait_until_ready()
+        async with asyncio.timeout(_START_SECONDS):
+            await warehouse.wait_until_ready()
         yield warehouse
         await warehouse.client.drop_database(settings.database)
 

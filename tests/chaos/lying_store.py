@@ -86,6 +86,8 @@ async def lying_store(url: str) -> AsyncIterator[tuple[LyingStore, str]]:
     serving = asyncio.create_task(server.serve())
     try:
         while not server.started:
+            if serving.done():
+                raise RuntimeError(f"nothing can listen on port {port}") from serving.exception()
             await asyncio.sleep(0.01)
         yield store, f"http://{LOOPBACK}:{port}"
     finally:

@@ -225,6 +225,8 @@ async def serving(app: Any) -> AsyncIterator[str]:
     server.capture_signals = _no_signals  # type: ignore[assignment]
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
+        if task.done():
+            raise RuntimeError("the application did not start") from task.exception()
         await asyncio.sleep(0.01)
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from twin_common.errors import TwinError
 from twin_crawler.run_protocol import RunProgress, RunSpec
@@ -50,8 +50,9 @@ async def _progress(
         raise TypeError("the child process has no pipes")
     finished = False
     try:
-        process.stdin.write(spec.model_dump_json().encode() + b"\n")
-        await process.stdin.drain()
+        with suppress(ConnectionError):  # a child that is gone already says how by its exit code
+            process.stdin.write(spec.model_dump_json().encode() + b"\n")
+            await process.stdin.drain()
         while line := await asyncio.wait_for(process.stdout.readline(), stall_seconds):
             progress = RunProgress.model_validate_json(line)
             finished = progress.finished
@@ -60,7 +61,7 @@ async def _progress(
         raise CrawlProcessDied(
             f"the crawl said nothing for {stall_seconds:g} seconds and was ended"
         ) from error
-    except (ConnectionError, ValueError) as error:
+    except ValueError as error:
         raise CrawlProcessDied(f"the crawl's process cannot be understood: {error}") from error
     code = await process.wait()
     if not finished:

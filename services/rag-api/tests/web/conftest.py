@@ -1,5 +1,6 @@
 """The page in a real Chromium over the service as it runs; a test fails if the browser complains."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -33,6 +34,9 @@ SCREENSHOTS = Path(__file__).parents[4] / ".cache/screenshots"
 """Kept by CI; nothing reads them but people."""
 WAIT_MS = 60_000
 expect.set_options(timeout=WAIT_MS)
+_LIMIT_SECONDS = 60
+"""For what Playwright itself never gives up on: a browser that hangs is one failure, not a lost hour."""
+_FLAGS = ("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -69,6 +73,11 @@ class Visit:
         name = view.partition("/")[0]
         await self.page.locator(f"#nav a[data-view='{name}'][aria-current]").wait_for()
 
+    async def clipboard(self) -> str:
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            text: str = await self.page.evaluate("navigator.clipboard.readText()")
+        return text
+
     async def picture(self, name: str, *, full: bool = True) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full, animations="disabled")
@@ -95,10 +104,11 @@ async def site(mongodb_url: str, qdrant_url: str, kafka_bootstrap: str) -> Async
         api = await stack.enter_async_context(running(database, qdrant_url, kafka_bootstrap, settings))
         await fill(api, warehouse)
         playwright = await stack.enter_async_context(async_playwright())
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = await playwright.chromium.launch(executable_path=_chromium(), args=sandbox)
+        sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
+        browser = await playwright.chromium.launch(executable_path=_chromium(), args=[*_FLAGS, *sandbox])
         yield Site(api, upstream, warehouse, browser)
-        await browser.close()
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            await browser.close()
         await warehouse.client.drop_database(database.database)
 
 
@@ -109,10 +119,11 @@ async def visiting(site: Site) -> AsyncIterator[OpenVisit]:
     contexts: list[BrowserContext] = []
 
     async def visit(**options: Any) -> Visit:
-        context = await site.browser.new_context(**{"locale": "en-GB", "timezone_id": "UTC"} | options)
-        contexts.append(context)
-        context.set_default_timeout(WAIT_MS)
-        page = await context.new_page()
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            context = await site.browser.new_context(**{"locale": "en-GB", "timezone_id": "UTC"} | options)
+            contexts.append(context)
+            context.set_default_timeout(WAIT_MS)
+            page = await context.new_page()
         made = Visit(page, site.api.url)
 
         def on_console(message: ConsoleMessage) -> None:
@@ -130,8 +141,9 @@ async def visiting(site: Site) -> AsyncIterator[OpenVisit]:
         return made
 
     yield visit
-    for context in contexts:
-        await context.close()
+    async with asyncio.timeout(_LIMIT_SECONDS):
+        for context in contexts:
+            await context.close()
     assert [made.untolerated() for made in visits if made.untolerated()] == []
 
 

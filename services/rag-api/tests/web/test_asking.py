@@ -136,4 +136,4 @@ class TestFeedback:
         ]
         assert {entry.prompt for entry in given} == {QUESTION}
         await page.get_by_role("button", name="Copy").click()
-        assert "Tides turn twice a day" in await page.evaluate("navigator.clipboard.readText()")
+        assert "Tides turn twice a day" in await visit.clipboard()

@@ -41,7 +41,7 @@ class TestWriting:
         await expect(page.locator(".drafts li")).to_have_count(1)
         await visit.picture("write")
         await page.get_by_role("button", name="Copy").click()
-        assert await page.evaluate("navigator.clipboard.readText()") == await own.input_value()
+        assert await visit.clipboard() == await own.input_value()
         (draft,) = other.drafts.values()
         assert draft["preset"] == "thread"
         assert draft["text"] == "Tides turn twice a day.\n\nI wrote it down."

@@ -9,7 +9,7 @@ from twin_rag_api.guardrails.personal_data import without_personal_data
 from twin_rag_api.guardrails.secrets import without_secrets
 
 _UNFINISHED = re.compile(r"(?<!\S)\S*?(?:\d[\d ()./-]*|-----BEGIN[\s\S]*|[A-Z]{2}\d{2}[A-Z0-9 ]*|)\Z")
-"""What the next piece may go on with, from the start of its word: a word, a number in groups, a key of many lines."""
+"""What the next piece may go on with, from the start of a word: that word, a number in groups, a long key."""
 _LONGEST_HELD = 4096
 _LEAKED_WORDS = 14
 _WORD = re.compile(r"\w+")
