@@ -33,7 +33,7 @@ _OPERATORS = {
 }
 _VERSIONS = ("1.33", "1.37")
 # In no overlay of ours; each is rendered over the base alone.
-_OPTIONAL = ("hpa", "feature-stream-cluster", "strimzi", "mongodb-operator")
+_OPTIONAL = ("hpa", "feature-stream-cluster", "strimzi", "mongodb-operator", "text-embeddings-inference")
 
 _CONTAINERS = [
     pytest.param(pod, container, id=f"{overlay}-{pod.name}-{container['name']}")
@@ -266,6 +266,27 @@ def test_only_clients_leave_for_a_server_of_an_operator(
         source = Endpoint(pod.name, "10.244.1.1", "llm-twin", pod.labels)
         goes = may_reach(source, target, port, _leaving(policies), "llm-twin")
         assert goes == (pod.labels.get(label) == "client"), pod.name
+
+
+def test_the_encoder_as_a_server_is_asked_by_those_who_encode_and_by_no_one_else(tmp_path: Path) -> None:
+    manifests = render_with("text-embeddings-inference", tmp_path)
+    name = "text-embeddings-inference"
+    [configuration] = of_kind(manifests, "ConfigMap")
+    assert configuration["data"]["EMBEDDING_BACKEND"] == name
+    [service] = [entry for entry in of_kind(manifests, "Service") if entry["metadata"]["name"] == name]
+    [door] = service["spec"]["ports"]
+    assert configuration["data"]["EMBEDDING_URL"] == f"http://{name}:{door['port']}"
+    [server] = [pod for pod in pods(manifests) if pod.name == name]
+    target = Endpoint(name, "10.244.3.1", "llm-twin", server.labels, {"http": 8080})
+    policies = of_kind(manifests, "NetworkPolicy")
+    clients = {
+        pod.name
+        for pod in pods(manifests)
+        if may_reach(
+            Endpoint(pod.name, "10.244.1.1", "llm-twin", pod.labels), target, 8080, policies, "llm-twin"
+        )
+    }
+    assert clients == {"feature-stream", "rag-api"}
 
 
 def _leaving(policies: list[Manifest]) -> list[Manifest]:

@@ -1,6 +1,6 @@
 """One suite for every encoder: what the protocol promises, whoever keeps it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from twin_common.embedding import Embedder, EmbeddingSettings, load_embedder
 from twin_common.testing.embedding import HashingEmbedder, NullEmbedder
+from twin_common.testing.text_embeddings_inference import FakeServer, serving
 
 # PyTorch picks another kernel for another batch shape, and rounding with it.
 _SAME = 1e-4
@@ -39,9 +40,13 @@ _ENCODERS: dict[str, Callable[[], Embedder]] = {
 }
 
 
-@pytest.fixture(scope="module", params=_ENCODERS)
-def embedder(request: pytest.FixtureRequest) -> Embedder:
-    return _ENCODERS[request.param]()
+@pytest.fixture(scope="module", params=[*_ENCODERS, "text-embeddings-inference"])
+def embedder(request: pytest.FixtureRequest) -> Iterator[Embedder]:
+    if request.param != "text-embeddings-inference":
+        yield _ENCODERS[request.param]()
+        return
+    with serving(FakeServer(_ENCODERS["onnx"]())) as url:
+        yield load_embedder(EmbeddingSettings(backend="text-embeddings-inference", url=url))
 
 
 class TestWords:

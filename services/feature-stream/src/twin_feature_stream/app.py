@@ -35,6 +35,7 @@ from twin_feature_stream.index_stage import IndexStage
 from twin_feature_stream.index_writer import IndexWriter
 from twin_feature_stream.message_sink import ConfirmedPublisher, MessageSink
 from twin_feature_stream.patience import Patience, RetryPolicy
+from twin_feature_stream.patient_embedder import PatientEmbedder
 from twin_feature_stream.positions import claim, recovery
 from twin_feature_stream.preparation import Preparation
 from twin_feature_stream.readiness import Readiness, Stopping, StopSignal
@@ -121,10 +122,12 @@ def _run(
     try:
         at_start = Patience(RetryPolicy(give_up_after=inf), readiness, stop)
         encoder = loop.run(_choose_encoder(configuration.embedding, servers, at_start))
-        embedder = given_embedder or load_embedder(encoder)
+        embedder = given_embedder or _load(encoder, at_start, loop)
         servers = replace(servers, collections=Collections.of_model(embedder.model_name))
         loop.run(_wait_for_servers(configuration, servers, at_start, embedder, encoder))
         patience = Patience(RetryPolicy(give_up_after=settings.retry_seconds), readiness, stop)
+        if encoder.backend == "text-embeddings-inference":
+            embedder = PatientEmbedder(embedder, patience, loop)
         publisher = ConfirmedPublisher(configuration.kafka, stop, settings.retry_seconds)
         reading = ReadingPolicy(settings.batch_documents, settings.poll_seconds, settings.retry_seconds)
         source = ChangeSource(
@@ -150,6 +153,10 @@ def _run(
         if reconciling:
             reconciling.cancel()
         loop.submit(_close(servers)).result(timeout=5)
+
+
+def _load(encoder: EmbeddingSettings, patience: Patience, loop: BackgroundLoop) -> Embedder:
+    return loop.run(patience.wait_for("the encoder", lambda: asyncio.to_thread(load_embedder, encoder)))
 
 
 def _work(flow: Dataflow, settings: FeatureStreamSettings, folder: Path) -> None:

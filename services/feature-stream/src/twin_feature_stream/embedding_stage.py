@@ -7,6 +7,7 @@ import structlog
 
 from twin_common.clock import Clock, utc_now
 from twin_common.embedding import Embedder, SparseEmbedder
+from twin_common.errors import ServerUnavailable
 from twin_feature_stream import metrics
 from twin_feature_stream.readiness import Stopping, StopSignal
 from twin_feature_stream.work import Embedded, Replacement
@@ -65,7 +66,7 @@ class EmbeddingStage:
                 rows = self._dense.embed([chunk.text for chunk in part])
                 vectors.update(zip((chunk.text_hash for chunk in part), rows, strict=True))
             sparse = self._sparse.embed_documents([chunk.text for chunk in chunks])
-        except Stopping:
+        except (Stopping, ServerUnavailable):
             raise
         except Exception as error:
             if len(replacements) == 1:

@@ -19,13 +19,14 @@ from twin_common.documents import (
     hash_of_chunks,
     text_hash,
 )
-from twin_common.errors import PoisonMessage
+from twin_common.errors import PoisonMessage, ServerUnavailable
 from twin_common.events import DocumentDeleted, DocumentUpserted, Message
 from twin_feature_stream import metrics
 from twin_feature_stream.announcing import announce_again
 from twin_feature_stream.chunking import ChunkingPolicy, CountTokens, Passage, chunk_texts
 from twin_feature_stream.cleaning import clean, clean_line
 from twin_feature_stream.decision import Decision, decide, read
+from twin_feature_stream.readiness import Stopping
 from twin_feature_stream.work import Change, Received, Removal, Repetition, Replacement, Work
 
 log = structlog.get_logger(__name__)
@@ -150,6 +151,8 @@ class Preparation:
     def _chunk(self, texts: Sequence[tuple[Category, str]]) -> "Sequence[tuple[Passage, ...] | Exception]":
         try:
             return chunk_texts(texts, self._count_tokens, self._chunking)
+        except (Stopping, ServerUnavailable):
+            raise
         except Exception as error:
             if len(texts) <= 1:
                 return [error] * len(texts)

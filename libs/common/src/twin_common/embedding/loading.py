@@ -9,11 +9,16 @@ def load_embedder(settings: EmbeddingSettings) -> Embedder:
 
     Raises:
         ImportError: the extra that the back end needs is not installed; the text says which.
+        ServerUnavailable: the encoder is a server, and does not answer.
     """
     if settings.backend == "sentence-transformers":
         from twin_common.embedding.sentence_transformers import SentenceTransformersEmbedder
 
         return SentenceTransformersEmbedder.load(settings)
+    if settings.backend == "text-embeddings-inference":
+        from twin_common.embedding.text_embeddings_inference import TextEmbeddingsInferenceEmbedder
+
+        return TextEmbeddingsInferenceEmbedder.load(settings)
     if settings.backend == "hashing":
         from twin_common.testing.embedding import HashingEmbedder
 
