@@ -1,15 +1,14 @@
 """An author of a lighthouse's log, as the rest of the platform would have left it behind."""
 
-import json
 from typing import Any
-
-from playwright.async_api import Page, Route
+from uuid import uuid4
 
 from twin_common.authors import Author
 from twin_common.clock import utc_now
 from twin_common.documents import Category, DocumentDraft, HeadStatus, StageTimes
 from twin_common.events import CrawlCounts, CrawlReported, DatasetReady, LinkError, LinkReport, OutcomeCounts
-from twin_common.warehouse import DatasetRecord, Warehouse
+from twin_common.models import JobProgress, ModelRecord, ModelStage, StageChange, TrainingJob
+from twin_common.warehouse import DatasetRecord, ModelReport, Warehouse
 
 from ..conftest import ADA, NOW, Api, chunk, put_chunks, put_head
 
@@ -41,6 +40,8 @@ number has a keeper who answers for it.
 """
 PARTS = ("1/ Tides turn twice a day.", "2/ The lamps glow until they have turned.")
 FEED = "https://ada.example/feed.xml"
+_DATASET = "ada-5e1f00c2a7d94b10"
+_BASE = "SmolLM2-135M-Instruct"
 
 
 async def fill(api: Api, warehouse: Warehouse) -> None:
@@ -82,6 +83,7 @@ async def fill(api: Api, warehouse: Warehouse) -> None:
     )
     await warehouse.documents.put(_draft("/new", "Fog, a new entry", "Fog came in from the north."))
     await warehouse.datasets.put(_dataset())
+    await _start_training(warehouse)
 
 
 def _draft(path: str, title: str, text: str) -> DocumentDraft:
@@ -91,10 +93,10 @@ def _draft(path: str, title: str, text: str) -> DocumentDraft:
 
 def _dataset() -> DatasetRecord:
     event = DatasetReady(
-        dataset_id="ada-5e1f00c2a7d94b10",
+        dataset_id=_DATASET,
         author_id=ADA,
         content_hash="5e1f",
-        location="ada-5e1f00c2a7d94b10",
+        location=_DATASET,
         documents=42,
         train_samples=317,
         test_samples=35,
@@ -136,116 +138,44 @@ def crawl_report(run_id: str, *, ended: bool) -> CrawlReported:
     )
 
 
-class OtherRoutes:
-    """What the routes of drafts and of trained models answer."""
+async def train(warehouse: Warehouse) -> str:
+    """A model that waits for a decision, as `trainer` leaves it behind; its name."""
+    model_id = f"ada-{uuid4().hex[:6]}"
+    steps = (
+        (ModelStage.TRAINED, "trainer", "25 steps, loss 3.25"),
+        (ModelStage.EVALUATED, "gate", "closer to the author than the base"),
+    )
+    record = ModelRecord(
+        model_id=model_id,
+        author_id=ADA,
+        job_key=model_id,
+        dataset_id=_DATASET,
+        base_model=_BASE,
+        location=f"models/{model_id}",
+        figures={"perplexity": 37.2, "base_perplexity": 48.2, "style_distance": 0.81},
+        history=tuple(StageChange(stage=stage, at=utc_now(), who=who, why=why) for stage, who, why in steps),
+    )
+    text = "# Evaluation\n\n| figure | base | twin |\n|---|---|---|\n| perplexity | 48.2 | 37.2 |\n"
+    report = ModelReport(
+        model_id=model_id, author_id=ADA, json_text="{}", html="<h1>Evaluation</h1>", markdown=text
+    )
+    await warehouse.models.add(record, report)
+    return model_id
 
-    def __init__(self) -> None:
-        self.drafts: dict[str, dict[str, Any]] = {}
-        self.decisions: list[tuple[str, Any]] = []
-        self.stage = "evaluated"
 
-    async def install(self, page: Page) -> None:
-        await page.route("**/openapi.json", self._routes)
-        await page.route("**/v1/drafts*", self._drafts)
-        await page.route("**/v1/drafts/*", self._drafts)
-        await page.route("**/v1/presets", self._presets)
-        await page.route("**/v1/chat/completions", self._write)
-        await page.route("**/v1/twins", self._twins)
-        await page.route("**/v1/models/**", self._models)
-
-    async def _routes(self, route: Route) -> None:
-        response = await route.fetch()
-        document = await response.json()
-        document["paths"] |= {"/v1/drafts": {}, "/v1/presets": {}, "/v1/twins": {}}
-        await route.fulfill(json=document)
-
-    async def _presets(self, route: Route) -> None:
-        rows = (
-            ("post", "LinkedIn post", "post", "linkedin", 3000),
-            ("thread", "X thread", "post", "x", 280),
-            ("article", "Article", "article", None, None),
-            ("reply", "Reply", "post", None, 1250),
-            ("code", "Code", "code", None, None),
-        )
-        names = ("name", "title", "category", "platform", "characters")
-        presets = [dict(zip(names, row, strict=True)) | {"in_parts": row[0] == "thread"} for row in rows]
-        await route.fulfill(json={"presets": presets})
-
-    async def _write(self, route: Route) -> None:
-        """The service's own answer, with the draft that a writing service adds."""
-        if "writing" not in (route.request.post_data or ""):
-            await route.fallback()
-            return
-        response = await route.fetch()
-        events = (await response.text()).split("\n\n")
-        for number, event in enumerate(events):
-            if '"finish_reason":"' in event:
-                chunk = json.loads(event.removeprefix("data: "))
-                parts = [{"text": text, "characters": 10, "limit": 280, "fits": True} for text in PARTS]
-                chunk["choices"][0]["delta"] |= {
-                    "draft": {"preset": "thread", "parts": parts},
-                    "notices": [
-                        {"code": "link_failed", "detail": "paper.pdf could not be read: it is too long."}
-                    ],
-                }
-                events[number] = f"data: {json.dumps(chunk)}"
-        await route.fulfill(response=response, body="\n\n".join(events))
-
-    async def _drafts(self, route: Route) -> None:
-        request = route.request
-        body = json.loads(request.post_data or "{}")
-        name = request.url.rsplit("/", 1)[-1]
-        if request.method == "POST":
-            name = f"draft-{len(self.drafts) + 1}"
-        if request.method == "DELETE":
-            del self.drafts[name]
-            await route.fulfill(status=204)
-        elif request.method == "GET":
-            await route.fulfill(json={"drafts": list(self.drafts.values())})
-        else:
-            known = self.drafts.get(name, {"generated": None})
-            self.drafts[name] = known | body | {"draft_id": name, "updated_at": NOW.isoformat()}
-            await route.fulfill(json=self.drafts[name], status=201 if request.method == "POST" else 200)
-
-    async def _twins(self, route: Route) -> None:
-        steps = [
-            {"stage": "trained", "at": NOW.isoformat(), "who": "trainer", "why": "25 steps, loss 3.25"},
-            {
-                "stage": self.stage,
-                "at": NOW.isoformat(),
-                "who": "gate",
-                "why": "closer to the author than the base",
-            },
-        ]
-        model = {
-            "id": "ada-0c33d1",
-            "stage": self.stage,
-            "served_name": None,
-            "share": 0.0,
-            "created_at": NOW.isoformat(),
-            "erased_sources": [],
-            "base_model": "SmolLM2-135M-Instruct",
-            "dataset_id": "ada-5e1f00c2a7d94b10",
-            "figures": {"perplexity": 37.2, "base_perplexity": 48.2, "style_distance": 0.81},
-            "history": steps,
-        }
-        training = {
-            "id": "ada-77f0aa",
-            "dataset_id": "ada-5e1f00c2a7d94b10",
-            "base_model": "SmolLM2-135M-Instruct",
-            "state": "running",
-            "reason": None,
-            "progress": {"phase": "sft", "step": 12, "steps": 25, "seconds_left": 340.0},
-            "created_at": NOW.isoformat(),
-        }
-        await route.fulfill(json={"twins": [model], "trainings": [training]})
-
-    async def _models(self, route: Route) -> None:
-        action = route.request.url.rsplit("/", 1)[-1]
-        if action == "report":
-            text = "# Evaluation\n\n| figure | base | twin |\n|---|---|---|\n| perplexity | 48.2 | 37.2 |\n"
-            await route.fulfill(body=text, content_type="text/markdown")
-            return
-        self.decisions.append((action, json.loads(route.request.post_data or "{}")))
-        self.stage = {"approve": "approved", "reject": "rejected"}.get(action, "rolled_back")
-        await route.fulfill(json={})
+async def _start_training(warehouse: Warehouse) -> None:
+    """A training that is half way."""
+    job = TrainingJob(
+        job_key="7" * 64,
+        author_id=ADA,
+        dataset_id=_DATASET,
+        dataset_location=_DATASET,
+        base_model=_BASE,
+        configuration="{}",
+        requested_by="test",
+        created_at=NOW,
+    )
+    await warehouse.training_jobs.put(job)
+    await warehouse.training_jobs.claim(job, "trainer")
+    progress = JobProgress(phase="sft", step=12, steps=25, seconds_left=340.0)
+    await warehouse.training_jobs.renew(job.job_key, "trainer", progress)
