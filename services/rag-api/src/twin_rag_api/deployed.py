@@ -11,9 +11,8 @@ from pymongo.errors import PyMongoError
 from twin_common.identity import AuthorId
 from twin_common.models import RELEASED, ModelRecord, ModelStage, Release, ServingAddress
 from twin_common.warehouse import ModelRecords
-from twin_rag_api.generation.context_window import ContextWindow
 from twin_rag_api.generation.engine_registry import EngineRegistry, ServedModel
-from twin_rag_api.generation.engines import Engine, EngineFailure, Piece, Task
+from twin_rag_api.generation.engines import ContextWindow, Engine, EngineFailure, Piece, Task
 
 log = structlog.get_logger(__name__)
 
