@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,24 @@ from tests.deploy.settings import OPTIONAL, READ_BY, SERVICES
 ROOT = Path(__file__).parents[2]
 _DOCKERFILES = {name: ROOT / "services" / name / "Dockerfile" for name in (*SERVICES, *OPTIONAL)}
 _ALL = {**_DOCKERFILES, "twin": ROOT / "deploy" / "local" / "Dockerfile"}
+_PACKAGES = {
+    tomllib.loads(path.read_text())["project"]["name"]: path.parent
+    for path in (*ROOT.glob("libs/*/pyproject.toml"), *ROOT.glob("services/*/pyproject.toml"))
+}
 
 
 def _stages(path: Path) -> tuple[str, str]:
     _, build, result = re.split(r"^FROM ", path.read_text(), flags=re.MULTILINE)
     return build, result
+
+
+def _depends_on(package: Path) -> set[str]:
+    """The folders of the packages of this project that one needs, itself among them."""
+    project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
+    names = {
+        re.split(r"[\[=<>~ ]", dependency)[0] for dependency in project["dependencies"]
+    } & _PACKAGES.keys()
+    return {str(package.relative_to(ROOT))}.union(*(_depends_on(_PACKAGES[name]) for name in names))
 
 
 def test_every_service_has_one() -> None:
@@ -41,6 +55,12 @@ class TestDockerfile:
         commands = re.findall(r"uv sync (.*)", build)
         assert commands
         assert all("--frozen" in command for command in commands)
+
+    def test_what_it_depends_on_of_the_project_is_there_to_build(self, path: Path) -> None:
+        build, _ = _stages(path)
+        copied = re.findall(r"^COPY (\S+) ", build, re.MULTILINE)
+        for folder in _depends_on(path.parent):
+            assert any(folder == copy or folder.startswith(f"{copy}/") for copy in copied), folder
 
     def test_its_base_is_a_version_that_a_digest_can_pin(self, path: Path) -> None:
         text = path.read_text()

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from twin_crawler.archive_files import ArchiveLimits, UnreadableArchive, UnreadableMember, open_archive
+from twin_crawler.archive_files import open_archive
+from twin_crawler.archive_members import ArchiveLimits, UnreadableArchive, UnreadableMember
 from twin_crawler.testing.exports import write_zip
 
 

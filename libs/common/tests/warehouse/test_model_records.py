@@ -143,3 +143,21 @@ class TestErasure:
         for documents in (("b",), ("a", "b")):
             await warehouse.models.mark_erased("ada-1", documents)
         assert (await warehouse.models.get("ada-1")).erased_sources == ("a", "b")
+
+    async def test_a_release_comes_with_the_models_of_its_author_production_first(
+        self, warehouse: Warehouse
+    ) -> None:
+        await _deployed(warehouse, "ada-1")
+        await warehouse.models.add(_record("ada-0"))
+        await warehouse.models.add(_record("ada-9"))
+        await warehouse.models.change_release(_ADA, lambda release: release.with_canary("ada-0", 0.1, _NOON))
+        [(release, records)] = await warehouse.models.released()
+        assert release == await warehouse.models.release(_ADA)
+        assert records == (await warehouse.models.get("ada-1"), await warehouse.models.get("ada-0"))
+
+    async def test_a_released_model_that_is_gone_or_anothers_is_left_out(self, warehouse: Warehouse) -> None:
+        await warehouse.models.add(_record("bob-1", _BOB))
+        await warehouse.models.change_release(_ADA, lambda release: release.with_canary("bob-1", 1, _NOON))
+        await warehouse.models.change_release(_BOB, lambda release: release.with_canary("bob-2", 1, _NOON))
+        released = await warehouse.models.released()
+        assert {release.author_id: records for release, records in released} == {_ADA: (), _BOB: ()}

@@ -6,7 +6,7 @@ from typing import Any
 from pymongo.asynchronous.database import AsyncDatabase
 
 from twin_cdc.mapping import Change, Delete, Upsert
-from twin_common.warehouse.documents import CATEGORIES
+from twin_common.warehouse.document_rows import CATEGORIES
 
 _ROWS_A_READ = 200
 _DELETIONS_A_BATCH = 1000

@@ -14,7 +14,7 @@ from pymongo.errors import OperationFailure, ProtocolError
 
 from twin_cdc.mapping import Change, ResumeToken, join_fragments, to_change
 from twin_cdc.resume_tokens import ResumeTokenLost
-from twin_common.warehouse.documents import CATEGORIES
+from twin_common.warehouse.document_rows import CATEGORIES
 
 log = structlog.get_logger(__name__)
 

@@ -18,11 +18,9 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from twin_cdc.state import RELAY, state_collection
 from twin_common.errors import TwinError
+from twin_common.standstill import Standstill, Stopwatch
 
 log = structlog.get_logger(__name__)
-
-Stopwatch = Callable[[], float]
-"""Seconds since some moment; only differences mean something."""
 
 _RENEWALS_A_LEASE = 3
 _LOOKS_A_LEASE = 6
@@ -57,18 +55,14 @@ class Lease:
         Returns:
             Our fencing number, higher than any before it; None when told to stop.
         """
-        last_renewal, seen_at = None, 0.0
+        standstill = Standstill(self._stopwatch)
         while not stop.is_set():
-            # Before the question and after the answer: a slow answer never shortens what we waited.
             asked_at = self._stopwatch()
             row = await self._state.find_one({"_id": RELAY})
             if row is None or "fence" not in row:
                 await self._create()
                 continue
-            renewal = (row["fence"], row["renewals"])
-            if renewal != last_renewal:
-                last_renewal, seen_at = renewal, self._stopwatch()
-            elif asked_at - seen_at >= self._duration:
+            if standstill.seconds((row["fence"], row["renewals"]), asked_at) >= self._duration:
                 log.warning("taking over: the lease was not renewed", holder=row["holder"])
                 row["holder"] = None
             if row["holder"] in (None, self._holder):

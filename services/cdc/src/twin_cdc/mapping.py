@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from twin_common.documents import Category, RawDocument
 from twin_common.events import DocumentDeleted, DocumentUpserted, Message, encode, tombstone
-from twin_common.warehouse.documents import CATEGORIES, from_row
+from twin_common.warehouse.document_rows import CATEGORIES, from_row
 
 SOURCE = "cdc"
 ResumeToken = Mapping[str, Any]

@@ -5,63 +5,30 @@ archive are not opened, and what is inflated is metered by member and in all.
 """
 
 import io
-import stat
 import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Protocol
+from pathlib import Path
+from typing import BinaryIO
 
-from twin_common.errors import TwinError
+from twin_crawler.archive_members import (
+    ArchiveLimits,
+    Member,
+    Readable,
+    UnreadableArchive,
+    UnreadableMember,
+    refusal_of,
+)
+from twin_crawler.zip_salvage import salvage_members
 
 _ZIP_START = b"PK\x03\x04"
 _END_OF_DIRECTORY = b"PK\x05\x06"
 _END_OF_DIRECTORY_64 = b"PK\x06\x06"
 _READ_BYTES = 64 * 1024
-
-
-class UnreadableArchive(TwinError):
-    """The file as a whole cannot be read as an archive."""
-
-
-class UnreadableMember(Exception):
-    """Why a member cannot be read, or not to its end; what came before is good."""
-
-
-@dataclass(frozen=True)
-class ArchiveLimits:
-    """What an archive may cost."""
-
-    member_bytes: int = 1024**3
-    """Of one member when inflated; the largest tweets.js seen in the wild is a tenth of it."""
-    total_bytes: int = 4 * 1024**3
-    """Of all members that are read."""
-    expansion: int = 200
-    """Times the packed size, beyond `free_bytes`: text packs 3 to 20 times, bombs about 1,000 times."""
-    free_bytes: int = 4 * 1024**2
-    directory_bytes: int = 32 * 1024**2
-    """Of the table of contents, which is held in memory: about 300,000 members."""
-
-
-class Readable(Protocol):
-    """As much of a file as members are read through."""
-
-    def read(self, size: int, /) -> bytes: ...
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class Member:
-    """One file of the archive."""
-
-    name: str
-    packed_bytes: int
-    open: Callable[[], Readable]
-    refusal: str | None = None
-    """Why it is not read at all."""
+_LIMITS = ArchiveLimits()
 
 
 @dataclass
@@ -178,7 +145,7 @@ class _Metered(io.RawIOBase):
             )
 
 
-def open_archive(path: Path, limits: ArchiveLimits = ArchiveLimits()) -> ArchiveFiles:
+def open_archive(path: Path, limits: ArchiveLimits = _LIMITS) -> ArchiveFiles:
     """Open a zip file, a folder or a single file.
 
     Raises:
@@ -196,8 +163,6 @@ def open_archive(path: Path, limits: ArchiveLimits = ArchiveLimits()) -> Archive
 
 
 def _open_zip(path: Path, limits: ArchiveLimits) -> ArchiveFiles:
-    from twin_crawler.zip_salvage import salvage_members
-
     size = _directory_bytes(path)
     if size is not None and size > limits.directory_bytes:
         raise UnreadableArchive(
@@ -238,20 +203,6 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
         lambda: archive.open(info),
         refusal_of(info.filename, info.flag_bits, info.compress_type, info.external_attr >> 16),
     )
-
-
-def refusal_of(name: str, flags: int, method: int, mode: int) -> str | None:
-    """Why a member of a zip file is not read, as far as its header tells."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
-        return "its name leads out of the archive"
-    if stat.S_ISLNK(mode):
-        return "a symbolic link"
-    if flags & 0x1:
-        return "encrypted"
-    if method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return f"packed by method {method}; only stored and deflated members are read"
-    return None
 
 
 def _folder_members(root: Path) -> Iterator[Member]:

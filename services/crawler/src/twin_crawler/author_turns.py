@@ -9,7 +9,8 @@ import structlog
 from pymongo.errors import ConnectionFailure
 
 from twin_common.identity import AuthorId
-from twin_common.warehouse import AuthorLeases, Lease
+from twin_common.standstill import Standstill
+from twin_common.warehouse import AuthorLeases
 
 log = structlog.get_logger(__name__)
 
@@ -59,14 +60,12 @@ class AuthorTurns:
             await asyncio.gather(working, losing, return_exceptions=True)
 
     async def _take(self, author_id: AuthorId, holder: str) -> None:
-        seen: Lease | None = None
-        moved_at = monotonic()
+        standstill = Standstill()
         while True:
+            asked_at = monotonic()
             try:
                 now = await self._leases.holder(author_id)
-                if now != seen:
-                    seen, moved_at = now, monotonic()
-                dead = monotonic() - moved_at >= self._dead_after_seconds
+                dead = standstill.seconds(now, asked_at) >= self._dead_after_seconds
                 if (now is None or dead) and await self._leases.take(author_id, holder, now):
                     return
             except ConnectionFailure as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from twin_crawler.archive_files import UnreadableMember
+from twin_crawler.archive_members import UnreadableMember
 
 
 @dataclass(frozen=True)

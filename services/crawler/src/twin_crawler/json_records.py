@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from twin_crawler.archive_files import UnreadableMember
+from twin_crawler.archive_members import UnreadableMember
 
 MAX_RECORD_CHARACTERS = 1024 * 1024
 _CHUNK_CHARACTERS = 256 * 1024

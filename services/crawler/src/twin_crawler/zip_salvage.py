@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from twin_crawler.archive_files import ArchiveLimits, Member, refusal_of
+from twin_crawler.archive_members import ArchiveLimits, Member, refusal_of
 
 _HEADER = struct.Struct("<4s5H3L2H")
 _SIGNATURE = b"PK\x03\x04"

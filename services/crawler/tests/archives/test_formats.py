@@ -13,7 +13,8 @@ import pytest
 from twin_common.documents import DocumentDraft
 from twin_common.identity import AuthorId
 from twin_crawler.archive import BadEntry, Entry, Owner, UnusableArchive, all_formats, choose_format
-from twin_crawler.archive_files import ArchiveLimits, open_archive
+from twin_crawler.archive_files import open_archive
+from twin_crawler.archive_members import ArchiveLimits
 from twin_crawler.testing import exports
 from twin_crawler.testing.exports import Members, write_folder, write_zip
 

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twin_common.testing.secrets import SECRETS
 from twin_feature_stream.datasets.redaction import redact
 
 _HEX = "0123456789abcdef"
@@ -47,6 +48,13 @@ def test_secrets_and_personal_data_are_replaced_in_prose_and_code(text: str, kin
     assert found == {kind: 1}
     assert f"<{kind.upper()}>" in cleaned
     assert redact(cleaned) == (cleaned, {})
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_every_secret_goes_whole(secret: str) -> None:
+    cleaned, found = redact(f"the key {secret} opens it")
+    assert found.total() == 1
+    assert cleaned in {f"the key <{kind}> opens it" for kind in ("SECRET", "TOKEN", "PRIVATE_KEY")}
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,10 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from twin_common.identity import AuthorId
-from twin_common.models import RELEASED, ModelStage, Release, ServingAddress
-from twin_common.warehouse import ModelRecords, UnknownModel
-from twin_rag_api.generation.context_window import ContextWindow
+from twin_common.models import RELEASED, ModelRecord, ModelStage, Release, ServingAddress
+from twin_common.warehouse import ModelRecords
 from twin_rag_api.generation.engine_registry import EngineRegistry, ServedModel
-from twin_rag_api.generation.engines import Engine, EngineFailure, Piece, Task
+from twin_rag_api.generation.engines import ContextWindow, Engine, EngineFailure, Piece, Task
 
 log = structlog.get_logger(__name__)
 
@@ -45,27 +44,22 @@ class DeployedModels:
     async def look(self) -> None:
         """Serve what is deployed now."""
         served: list[ServedModel] = []
-        for release in await self._models.releases():
+        for release, records in await self._models.released():
             engines = {
-                model_id: engine
-                for model_id in release.models
-                if (engine := await self._engine(model_id, release.author_id)) is not None
+                record.model_id: engine for record in records if (engine := self._engine(record)) is not None
             }
             served += [ServedModel(name, engine, release.author_id) for name, engine in engines.items()]
             if released := self._released(release, engines):
                 served.append(ServedModel(RELEASED, released, release.author_id))
         self._engines.replace(served)
 
-    async def _engine(self, model_id: str, author_id: AuthorId) -> Engine | None:
-        try:
-            record = await self._models.get(model_id, author_id)
-        except UnknownModel:
-            return None
+    def _engine(self, record: ModelRecord) -> Engine | None:
         if record.served is None or record.stage is not ModelStage.DEPLOYED:
             return None
         if record.served not in self._connected:
             engine = self._connect(record.served)
-            self._connected[record.served] = CountedEngine(engine, self._models, model_id, author_id)
+            counted = CountedEngine(engine, self._models, record.model_id, record.author_id)
+            self._connected[record.served] = counted
         return self._connected[record.served]
 
     def _released(self, release: Release, engines: dict[str, Engine]) -> Engine | None:

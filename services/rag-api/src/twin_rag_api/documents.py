@@ -10,7 +10,7 @@ from qdrant_client import AsyncQdrantClient
 from twin_common.documents import DocumentState, HeadSummary, RawDocument, document_state
 from twin_common.identity import point_id
 from twin_common.vector_index import CHUNKS, DOCUMENTS
-from twin_common.warehouse.documents import COLLECTIONS
+from twin_common.warehouse.document_rows import COLLECTIONS
 from twin_rag_api.auth import AuthorScope
 from twin_rag_api.errors import NotFound
 from twin_rag_api.index import answered

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from twin_rag_api.errors import InvalidRequest
-from twin_rag_api.generation.context_window import ContextWindow, fit
-from twin_rag_api.generation.engines import Sampling, Source, Task, Turn
+from twin_rag_api.generation.context_window import fit
+from twin_rag_api.generation.engines import ContextWindow, Sampling, Source, Task, Turn
 from twin_rag_api.generation.token_counting import EstimatedTokens, FileTokens, UnreadableTokenizer
 from twin_rag_api.retrieval.passages import Passage
 

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from twin_rag_api.generation.answer import AnswerEnd
 from twin_rag_api.generation.engines import Source, Task
 from twin_rag_api.generation.openai_compatible import OpenAICompatibleEngine
-from twin_rag_api.generation.service import AnswerEnd
 from twin_rag_api.retrieval.passages import Passage
 from twin_rag_api.settings import ApiSettings
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twin_common.testing.secrets import SECRETS
 from twin_rag_api.guardrails.answer import AnswerGuard, AnswerPolicy
 from twin_rag_api.guardrails.foreign_links import without_foreign_links
 from twin_rag_api.guardrails.hidden_text import without_hidden_text
@@ -59,18 +60,7 @@ class TestInjection:
 
 
 class TestSecrets:
-    @pytest.mark.parametrize(
-        "secret",
-        [
-            "twin_" + "a1B2" * 8,
-            "sk-" + "a1B2" * 8,
-            "ghp_" + "a1B2" * 8,
-            "AKIA" + "ABCD1234" * 2,
-            "hf_" + "a1B2" * 8,
-            "eyJhbGciOiJI.eyJzdWIiOiIx.abcdefgh123",
-            "-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc\n-----END RSA PRIVATE KEY-----",
-        ],
-    )
+    @pytest.mark.parametrize("secret", SECRETS)
     def test_they_go(self, secret: str) -> None:
         assert without_secrets(f"the key {secret} opens it") == "the key [secret] opens it"
 

@@ -6,8 +6,8 @@ from contextlib import aclosing
 import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
+from twin_rag_api.generation.answer import AnswerEnd, Outcome
 from twin_rag_api.generation.engines import Finish, Usage
-from twin_rag_api.generation.service import AnswerEnd, Outcome
 from twin_rag_api.traces.recorder import CapturePolicy, TraceRecorder
 from twin_rag_api.traces.redaction import redacted, unchanged
 from twin_rag_api.traces.trace import Asked, Quality, Trace

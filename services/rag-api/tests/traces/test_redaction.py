@@ -2,6 +2,7 @@
 
 import pytest
 
+from twin_common.testing.secrets import SECRETS
 from twin_rag_api.traces.redaction import redacted
 
 
@@ -12,8 +13,10 @@ from twin_rag_api.traces.redaction import redacted
         ("call +46 70 123 45 67 tonight", "call [phone] tonight"),
         ("card 4111 1111 1111 1111 please", "card [card] please"),
         ("pay SE45 5000 0000 0583 9825 7466 today", "pay [account] today"),
-        ("use twin_abcdefghijklmnop0123456789 here", "use [key] here"),
         ("use sk-abcDEF0123456789xyz here", "use [key] here"),
+        *((f"use {secret} here", "use [key] here") for secret in SECRETS),
+        ("open postgres://ada:hunter2@db.example:5432/x", "open postgres://[key]@db.example:5432/x"),
+        ("Authorization: Bearer a8f5f167f44f4964e6c998dee827110c", "Authorization: Bearer [key]"),
     ],
 )
 def test_personal_data_and_secrets_are_named_and_not_kept(text: str, kept: str) -> None:

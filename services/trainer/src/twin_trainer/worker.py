@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pymongo.errors import PyMongoError
 
 from twin_common.errors import TwinError
 from twin_common.models import JobProgress, JobState, ModelRecord, ModelStage, StageChange, TrainingJob
+from twin_common.standstill import Standstill
 from twin_common.warehouse import ModelReport, Warehouse
 from twin_trainer import metrics
 from twin_trainer.child import RunChild
@@ -53,7 +55,7 @@ class Worker:
     on_finished: Callable[[], None] = lambda: None
     """Called when a model has taken a step, so that it is told at once."""
     state: str = "starting"
-    _seen: dict[str, tuple[int, float]] = field(default_factory=dict)
+    _standstills: defaultdict[str, Standstill] = field(default_factory=lambda: defaultdict(Standstill))
     _not_before: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -97,24 +99,21 @@ class Worker:
     async def _claim(self, name: str) -> TrainingJob | None:
         """What an earlier holder of this device left, then what waits, then what others abandoned."""
         jobs = self.warehouse.training_jobs
+        asked_at = time.monotonic()
         running = await jobs.in_state(JobState.RUNNING)
         waiting = await jobs.in_state(JobState.WAITING)
         metrics.JOBS_WAITING.set(len(waiting))
         metrics.JOBS_PARKED.set(len(await jobs.in_state(JobState.PARKED)))
         mine = [job for job in running if job.holder == name]
         due = [job for job in waiting if self._not_before.get(job.job_key, 0.0) <= time.monotonic()]
-        abandoned = [job for job in running if job.holder != name and self._stands_still(job)]
+        abandoned = [job for job in running if job.holder != name and self._stands_still(job, asked_at)]
         for job in (*mine, *due, *abandoned):
             if (claimed := await jobs.claim(job, name)) is not None:
                 return claimed
         return None
 
-    def _stands_still(self, job: TrainingJob) -> bool:
-        beat, since = self._seen.get(job.job_key, (-1, 0.0))
-        if beat != job.beat:
-            self._seen[job.job_key] = (job.beat, time.monotonic())
-            return False
-        return time.monotonic() - since > self.policy.lease_seconds
+    def _stands_still(self, job: TrainingJob, asked_at: float) -> bool:
+        return self._standstills[job.job_key].seconds(job.beat, asked_at) > self.policy.lease_seconds
 
     async def _train(self, job: TrainingJob, name: str) -> bool:
         """Whether the training was finished."""

@@ -5,7 +5,8 @@ from twin_common.warehouse.authors import Authors
 from twin_common.warehouse.connection import Warehouse, WarehouseSettings
 from twin_common.warehouse.crawl_records import CrawlRecords, LinkState, PageState, ScheduleState
 from twin_common.warehouse.dataset_records import DatasetRecord, DatasetRecords
-from twin_common.warehouse.documents import Documents, DocumentVersion, WriteKind, WriteOutcome
+from twin_common.warehouse.document_rows import DocumentVersion
+from twin_common.warehouse.documents import Documents, WriteKind, WriteOutcome
 from twin_common.warehouse.feedback_records import FeedbackRecords
 from twin_common.warehouse.model_records import ModelRecords, ModelReport, UnknownModel
 from twin_common.warehouse.training_jobs import TrainingJobs

@@ -18,21 +18,21 @@ from pymongo.errors import BulkWriteError
 from twin_common.clock import Clock, utc_now
 from twin_common.documents import Category, DocumentDraft, RawDocument
 from twin_common.identity import AuthorId
+from twin_common.warehouse.document_rows import (
+    COLLECTIONS,
+    FACTS,
+    IDENTITY,
+    DocumentVersion,
+    from_row,
+    to_row,
+    version_of,
+)
 from twin_common.warehouse.erasures import AuthorErased, Erasures
-
-COLLECTIONS: Mapping[Category, str] = {
-    Category.ARTICLE: "articles",
-    Category.POST: "posts",
-    Category.CODE: "code",
-}
-CATEGORIES: Mapping[str, Category] = {name: category for category, name in COLLECTIONS.items()}
 
 _DUPLICATE_KEY = 11000
 _IDS_A_QUERY = 100
 """Of 1,000 ids at once the small local server took 60 times as long as of 100."""
 _Operation = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]]
-_IDENTITY = {"version": 1, "content_hash": 1, "author_id": 1, "stored_at": 1}
-_FACTS = _IDENTITY | dict.fromkeys(("platform", "url", "title", "language", "published_at"), 1)
 
 
 class WriteKind(StrEnum):
@@ -50,22 +50,6 @@ class WriteOutcome:
     document_id: str
     kind: WriteKind
     version: int
-
-
-@dataclass(frozen=True)
-class DocumentVersion:
-    """Which version of a document the warehouse holds."""
-
-    document_id: str
-    author_id: str
-    category: Category
-    version: int
-    content_hash: str
-    platform: str = ""
-    url: str = ""
-    title: str = ""
-    language: str | None = None
-    published_at: datetime | None = None
 
 
 class Documents:
@@ -145,7 +129,7 @@ class Documents:
 
     async def delete(self, document_id: str, category: Category) -> bool:
         """Remove a document; its version is remembered in case it comes back. False: it was not there."""
-        while row := await self._collections[category].find_one({"_id": document_id}, _IDENTITY):
+        while row := await self._collections[category].find_one({"_id": document_id}, IDENTITY):
             if await self._remove(document_id, category, row):
                 return True
         return False
@@ -154,8 +138,8 @@ class Documents:
         """Which version of each document is stored, of one author or of all."""
         query = {"author_id": author_id} if author_id else {}
         for category, collection in self._collections.items():
-            async for row in collection.find(query, _FACTS, batch_size=5000):
-                yield _version_of(row, category)
+            async for row in collection.find(query, FACTS, batch_size=5000):
+                yield version_of(row, category)
 
     async def versions_of(self, document_ids: Iterable[str]) -> dict[str, DocumentVersion]:
         """Which versions of these documents are stored; those that are not are left out."""
@@ -164,8 +148,8 @@ class Documents:
         for start in range(0, len(wanted), _IDS_A_QUERY):
             query = {"_id": {"$in": wanted[start : start + _IDS_A_QUERY]}}
             for category, collection in self._collections.items():
-                async for row in collection.find(query, _FACTS):
-                    found[row["_id"]] = _version_of(row, category)
+                async for row in collection.find(query, FACTS):
+                    found[row["_id"]] = version_of(row, category)
         return found
 
     async def urls(self, author_id: AuthorId) -> dict[str, str]:
@@ -224,7 +208,7 @@ class Documents:
                 outcomes[key] = WriteOutcome(key, kind, old["version"])
                 continue
             version = (old["version"] if old else deleted.get(key, 0)) + 1
-            row = _to_row(draft, content_hash, version, now, traceparent)
+            row = to_row(draft, content_hash, version, now, traceparent)
             moved = old is not None and category is not draft.category
             # Before the insert, so that its event comes first.
             if moved and old and not await self._remove(key, category, old):
@@ -270,44 +254,10 @@ class Documents:
         query = {"_id": {"$in": list(drafts)}}
         found: dict[str, tuple[Category, dict[str, Any]]] = {}
         for category, collection in self._collections.items():
-            async for row in collection.find(query, _IDENTITY):
+            async for row in collection.find(query, IDENTITY):
                 found[row["_id"]] = (category, row)
         return found
 
     async def _deleted_versions(self, ids: Iterable[str]) -> dict[str, int]:
         query = {"_id": {"$in": list(ids)}}
         return {row["_id"]: row["version"] async for row in self._deleted.find(query)}
-
-
-def from_row(row: Mapping[str, Any]) -> RawDocument:
-    """The document that a row of the warehouse holds."""
-    return RawDocument.model_validate(dict(row))
-
-
-def _version_of(row: Mapping[str, Any], category: Category) -> DocumentVersion:
-    return DocumentVersion(
-        row["_id"],
-        row["author_id"],
-        category,
-        row["version"],
-        row["content_hash"],
-        row.get("platform", ""),
-        row.get("url", ""),
-        row.get("title", ""),
-        row.get("language"),
-        row.get("published_at"),
-    )
-
-
-def _to_row(
-    draft: DocumentDraft, content_hash: str, version: int, now: datetime, traceparent: str | None
-) -> dict[str, Any]:
-    return draft.model_dump(mode="python") | {
-        "_id": draft.document_id,
-        "category": draft.category.value,
-        "authorship": draft.authorship.value,
-        "content_hash": content_hash,
-        "version": version,
-        "stored_at": now,
-        "traceparent": traceparent,
-    }

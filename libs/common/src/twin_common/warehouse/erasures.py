@@ -12,6 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from twin_common.clock import utc_now
 from twin_common.errors import TwinError
 from twin_common.identity import AuthorId
+from twin_common.warehouse.document_rows import COLLECTIONS
 
 _KEYS = "api_keys"
 """Deleted last: until then whoever erases through the API may ask again."""
@@ -47,7 +48,7 @@ class Erasures:
         """Delete one document, its version, what is remembered of its pages, and answers that read it."""
         await self._mark(document_id)
         counts: dict[str, int] = {}
-        for name in ("articles", "posts", "code", "deleted_versions"):
+        for name in (*COLLECTIONS.values(), "deleted_versions"):
             if count := await self._delete(name, {"_id": document_id}):
                 counts[name] = count
         if count := await self._delete("crawl_state", {"document_id": document_id}):

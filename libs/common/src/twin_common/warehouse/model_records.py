@@ -143,6 +143,13 @@ class ModelRecords:
         """The same of every author who has one."""
         return [Release.model_validate(row) for row in await self._releases.find().to_list()]
 
+    async def released(self) -> list[tuple[Release, tuple[ModelRecord, ...]]]:
+        """Every release with its models, production first, in one query; a model that is gone is left out."""
+        joined = {"from": self._models.name, "localField": "wanted", "foreignField": "_id", "as": "records"}
+        wanted = {"wanted": ["$production", "$canary"]}
+        cursor = await self._releases.aggregate([{"$set": wanted}, {"$lookup": joined}])
+        return [_released(row) for row in await cursor.to_list()]
+
     async def change_release(self, author_id: AuthorId, change: Callable[[Release], Release]) -> Release:
         """Change which model answers, whoever else does so at the same time."""
         while True:
@@ -209,6 +216,13 @@ class ModelRecords:
 
 def _record(row: dict[str, Any]) -> ModelRecord:
     return ModelRecord.model_validate(row)
+
+
+def _released(row: dict[str, Any]) -> tuple[Release, tuple[ModelRecord, ...]]:
+    release = Release.model_validate(row)
+    records = {record.model_id: record for record in map(_record, row["records"])}
+    found = (records.get(model_id) for model_id in release.models)
+    return release, tuple(record for record in found if record and record.author_id == release.author_id)
 
 
 def _row(record: ModelRecord, revision: int) -> dict[str, Any]:

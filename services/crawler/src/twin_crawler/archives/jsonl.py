@@ -12,9 +12,10 @@ import orjson
 from twin_common.documents import Category, DocumentDraft
 from twin_common.errors import InvalidUrl
 from twin_common.identity import AuthorId
-from twin_common.warehouse.documents import CATEGORIES
+from twin_common.warehouse.document_rows import CATEGORIES
 from twin_crawler.archive import ArchiveFormat, BadEntry, Entry, Owner
-from twin_crawler.archive_files import ArchiveFiles, UnreadableMember
+from twin_crawler.archive_files import ArchiveFiles
+from twin_crawler.archive_members import UnreadableMember
 from twin_crawler.page_metadata import parse_date
 
 MAX_LINE_BYTES = 15 * 1024 * 1024

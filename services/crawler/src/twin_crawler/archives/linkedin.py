@@ -18,7 +18,8 @@ from lxml.html import HtmlElement
 from twin_common.documents import Category, DocumentDraft
 from twin_common.errors import InvalidUrl
 from twin_crawler.archive import ArchiveFormat, BadEntry, Entry, LeftOut, Owner
-from twin_crawler.archive_files import ArchiveFiles, UnreadableMember
+from twin_crawler.archive_files import ArchiveFiles
+from twin_crawler.archive_members import UnreadableMember
 from twin_crawler.csv_rows import BrokenRow, Row, read_rows
 from twin_crawler.html_markdown import parse_html, to_markdown
 from twin_crawler.linkedin_posts import date_of_urn

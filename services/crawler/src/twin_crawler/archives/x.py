@@ -16,7 +16,8 @@ from typing import Any
 
 from twin_common.documents import Category, DocumentDraft
 from twin_crawler.archive import ArchiveFormat, BadEntry, Entry, LeftOut, Owner
-from twin_crawler.archive_files import ArchiveFiles, UnreadableMember
+from twin_crawler.archive_files import ArchiveFiles
+from twin_crawler.archive_members import UnreadableMember
 from twin_crawler.json_records import BrokenRecord, read_records
 
 _TWEETS = re.compile(r"(?:^|/)(?:tweets?|community-tweet)(?:-part\d+)?\.js$").search

@@ -14,9 +14,9 @@ from twin_rag_api.dependencies import Scope, ServiceResources
 from twin_rag_api.endpoints.chat_answer import ChatCompletion
 from twin_rag_api.endpoints.chat_delivery import Identity, Pieces, deliver_stream, deliver_whole
 from twin_rag_api.endpoints.chat_request import ChatRequest
+from twin_rag_api.generation.answer import Prepared
 from twin_rag_api.generation.engines import Engine, Task
 from twin_rag_api.generation.prompt import prompt_version
-from twin_rag_api.generation.service import Prepared
 from twin_rag_api.resources import Resources
 from twin_rag_api.retrieval.follow_up import search_text
 from twin_rag_api.traces.trace import Asked

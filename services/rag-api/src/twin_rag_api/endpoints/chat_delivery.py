@@ -25,8 +25,8 @@ from twin_rag_api.endpoints.chat_answer import (
     total_usage,
 )
 from twin_rag_api.errors import OpenAIError
+from twin_rag_api.generation.answer import AnswerEnd
 from twin_rag_api.generation.engines import Notice, Usage
-from twin_rag_api.generation.service import AnswerEnd
 from twin_rag_api.writing.presets import Preset
 
 log = structlog.get_logger(__name__)

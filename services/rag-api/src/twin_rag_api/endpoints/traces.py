@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from twin_common.events import FeedbackGiven, Rating
 from twin_rag_api.dependencies import Scope, ServiceResources
-from twin_rag_api.generation.service import Outcome
+from twin_rag_api.generation.answer import Outcome
 from twin_rag_api.paging import Place
 from twin_rag_api.traces.store import TraceFilters
 from twin_rag_api.traces.trace import Quality, Times, Trace, TracedSource

@@ -1,32 +1,14 @@
 """What of a task fits into a model's window: the oldest turns give way, then the least that is lost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from twin_rag_api.errors import InvalidRequest
-from twin_rag_api.generation.engines import Notice, Task
+from twin_rag_api.generation.engines import ContextWindow, Notice, Task
 from twin_rag_api.generation.prompt import render_frame, render_source, render_style
-from twin_rag_api.generation.token_counting import TokenCounter
 
 _MARKUP = 12
 """Tokens by which a chat template surrounds a message; the templates of common models need 4 to 10."""
-
-
-@dataclass(frozen=True)
-class ContextWindow:
-    """How much a model reads and writes at most, in tokens of its own."""
-
-    input_tokens: int
-    total_tokens: int
-    """Of prompt and answer together."""
-    answer_tokens: int
-    """Kept free for the answer where the request does not say how long it may be."""
-    counter: TokenCounter
-
-    def room(self, task: Task) -> int:
-        """What the prompt may have."""
-        answer = task.sampling.max_tokens or self.answer_tokens
-        return max(0, min(self.input_tokens, self.total_tokens - answer))
 
 
 async def fit(task: Task, window: ContextWindow) -> tuple[Task, tuple[Notice, ...]]:

@@ -2,14 +2,12 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 from twin_common.errors import TwinError
+from twin_rag_api.generation.token_counting import TokenCounter
 from twin_rag_api.retrieval.passages import Passage
 from twin_rag_api.writing.presets import Preset
-
-if TYPE_CHECKING:
-    from twin_rag_api.generation.context_window import ContextWindow
 
 
 @dataclass(frozen=True)
@@ -107,6 +105,23 @@ class EngineFailure(TwinError):
         self.reason = reason
 
 
+@dataclass(frozen=True)
+class ContextWindow:
+    """How much a model reads and writes at most, in tokens of its own."""
+
+    input_tokens: int
+    total_tokens: int
+    """Of prompt and answer together."""
+    answer_tokens: int
+    """Kept free for the answer where the request does not say how long it may be."""
+    counter: TokenCounter
+
+    def room(self, task: Task) -> int:
+        """What the prompt may have."""
+        answer = task.sampling.max_tokens or self.answer_tokens
+        return max(0, min(self.input_tokens, self.total_tokens - answer))
+
+
 class Engine(Protocol):
     """Writes answers that cite as [1], [2] and so on what the task gives as sources, and nothing else."""
 
@@ -122,7 +137,7 @@ class Engine(Protocol):
     def heeds(self) -> frozenset[str]:
         """Which of OpenAI's parameters it can follow, such as temperature, stop or n."""
 
-    async def window(self) -> "ContextWindow | None":
+    async def window(self) -> ContextWindow | None:
         """How much it reads and writes at most; None for one that reads everything.
 
         Raises:

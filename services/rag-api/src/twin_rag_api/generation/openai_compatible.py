@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlsplit
 
 from twin_rag_api.generation.citations import with_valid_citations
-from twin_rag_api.generation.context_window import ContextWindow
-from twin_rag_api.generation.engines import EngineFailure, Finish, Piece, Task, Text, Usage
+from twin_rag_api.generation.engines import ContextWindow, EngineFailure, Finish, Piece, Task, Text, Usage
 from twin_rag_api.generation.prompt import build_messages
 from twin_rag_api.generation.token_counting import EstimatedTokens, FileTokens
 from twin_rag_api.generation.waiting import PhaseTimeouts, in_time, within

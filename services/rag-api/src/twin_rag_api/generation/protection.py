@@ -6,8 +6,7 @@ from contextlib import aclosing
 from typing import Final
 
 from twin_rag_api.generation.circuit_breaker import CircuitBreaker, Outcome
-from twin_rag_api.generation.context_window import ContextWindow
-from twin_rag_api.generation.engines import Engine, EngineFailure, Piece, Task, Text
+from twin_rag_api.generation.engines import ContextWindow, Engine, EngineFailure, Piece, Task, Text
 from twin_rag_api.generation.runaway import RunawayWatch
 
 CIRCUIT_OPEN: Final = "circuit_open"

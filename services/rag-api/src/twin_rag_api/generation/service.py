@@ -3,15 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from time import perf_counter
 
 import structlog
 
 from twin_common.errors import ServerUnavailable
 from twin_rag_api.auth import AuthorScope
-from twin_rag_api.gen_ai import Operation
+from twin_rag_api.generation.answer import AnswerEnd, Outcome, Prepared, Progress
 from twin_rag_api.generation.context_window import fit
 from twin_rag_api.generation.engine_registry import EngineRegistry
 from twin_rag_api.generation.engines import (
@@ -26,7 +24,9 @@ from twin_rag_api.generation.engines import (
     Usage,
 )
 from twin_rag_api.generation.extractive import ExtractiveEngine
-from twin_rag_api.generation.prompt import platform_rules, prompt_version
+from twin_rag_api.generation.guarding import guarded, guarded_task, policy_of
+from twin_rag_api.generation.observation import observed
+from twin_rag_api.generation.prompt import prompt_version
 from twin_rag_api.generation.relevance import is_answerable
 from twin_rag_api.generation.wording import (
     BROKE_OFF,
@@ -36,19 +36,13 @@ from twin_rag_api.generation.wording import (
     STOPPED,
     told_of_quotes,
 )
-from twin_rag_api.guardrails.answer import AnswerGuard, AnswerPolicy
-from twin_rag_api.guardrails.findings import Finding
-from twin_rag_api.guardrails.foreign_links import links_in
-from twin_rag_api.guardrails.sources import guarded_source, guarded_text
 from twin_rag_api.metrics import (
-    ANSWERS,
     CITATIONS,
     ENGINE_FAILURES,
     FIRST_TOKEN_SECONDS,
     GENERATION_SECONDS,
     GUARDRAIL_FINDINGS,
     NOTICES,
-    TOKENS,
     timed,
 )
 from twin_rag_api.retrieval.encoding import Encoding
@@ -57,48 +51,6 @@ from twin_rag_api.retrieval.service import Retrieval
 log = structlog.get_logger(__name__)
 
 _SOURCES = 5
-
-
-class Outcome(StrEnum):
-    """How an answer ended."""
-
-    ANSWERED = "answered"
-    NOTHING_FOUND = "nothing_found"
-    """No text of the author's answers the question."""
-    FALLBACK = "fallback"
-    """The language model failed, and quotes stand in for it."""
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    """Whoever asked has left."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A task as an engine may read it."""
-
-    task: Task
-    notices: tuple[Notice, ...] = ()
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True)
-class AnswerEnd:
-    """What is known once an answer is complete."""
-
-    citations: tuple[Source, ...]
-    usage: Usage
-    finish: Finish
-    outcome: Outcome
-    engine: str
-    """Who wrote it; where the language model failed, who took over."""
-    prompt_version: str
-    text: str
-    """The whole answer, as its reader got it."""
-    notices: tuple[Notice, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    """What the guardrails noticed in sources and answer."""
-    failure: str | None = None
-    """Why the language model's own answer is not complete, in a word."""
 
 
 class Answers:
@@ -138,7 +90,7 @@ class Answers:
         Raises:
             InvalidRequest: not even the question fits into the engine's window.
         """
-        task, findings = await asyncio.to_thread(_guarded_task, task)
+        task, findings = await asyncio.to_thread(guarded_task, task)
         for finding in findings:
             GUARDRAIL_FINDINGS.labels(finding.rule, finding.place).inc()
         notices: tuple[Notice, ...] = ()
@@ -163,7 +115,7 @@ class Answers:
         usage, finish = Usage(0, 0), Finish("stop")
         cited: dict[int, None] = {}
         written = ""
-        progress = _Progress(engine.name, list(prepared.findings))
+        progress = Progress(engine.name, list(prepared.findings))
         notices: list[Notice] = []
         with timed(GENERATION_SECONDS, "write"):
             async with aclosing(self._pieces(prepared, engine, progress)) as pieces:
@@ -199,7 +151,7 @@ class Answers:
         )
 
     async def _pieces(
-        self, prepared: Prepared, engine: Engine, progress: "_Progress"
+        self, prepared: Prepared, engine: Engine, progress: Progress
     ) -> AsyncGenerator[Piece | Notice, None]:
         task = prepared.task
         for notice in prepared.notices:
@@ -212,7 +164,7 @@ class Answers:
             return
         wrote = False
         try:
-            async with aclosing(self._guarded(engine, task, progress)) as pieces:
+            async with aclosing(self._written(engine, task, progress)) as pieces:
                 async for piece in pieces:
                     wrote = wrote or isinstance(piece, Text)
                     if piece == Finish("length"):
@@ -231,7 +183,7 @@ class Answers:
             yield STOPPED.get(failure.reason, BROKE_OFF if wrote else FAILED)
             substitute = ExtractiveEngine(self._encoding, notice=told_of_quotes(task, wrote))
             progress.engine = substitute.name
-            async with aclosing(self._guarded(substitute, task, progress)) as quotes:
+            async with aclosing(self._written(substitute, task, progress)) as quotes:
                 async for piece in quotes:
                     yield piece
         progress.ended(Outcome.FALLBACK if progress.failure else Outcome.ANSWERED)
@@ -239,103 +191,10 @@ class Answers:
             for notice in prepared.notices:
                 yield Text(f"\n\n{notice.detail}")
 
-    async def _guarded(
-        self, engine: Engine, task: Task, progress: "_Progress"
-    ) -> AsyncGenerator[Piece, None]:
-        """The engine's pieces, their text past the guardrails."""
-        guard = AnswerGuard(self._policy(engine, task))
-        try:
-            async with aclosing(self._observed(engine, task)) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, Text):
-                        passed = replace(piece, text=guard.feed(piece.text))
-                    else:
-                        passed = Text(guard.finish())
-                    _stop_if_leaked(guard)
-                    if passed.text or passed.cited:
-                        yield passed
-                    if not isinstance(piece, Text):
-                        yield piece
-        except EngineFailure:
-            if not guard.leaked and (rest := guard.finish()):
-                yield Text(rest)
-            raise
-        finally:
-            for rule in guard.found:
-                GUARDRAIL_FINDINGS.labels(rule, "answer").inc()
-                progress.findings.append(Finding(rule, "answer"))
-
-    def _policy(self, engine: Engine, task: Task) -> AnswerPolicy:
-        """What the answer may contain: of addresses those of the sources, and those that the caller wrote."""
-        if isinstance(engine, ExtractiveEngine):
-            return AnswerPolicy(None, personal_data=not self._redact_personal_data)
-        asked = "\n".join(
-            filter(None, (task.question, task.instructions, task.skeleton, *(t.text for t in task.history)))
-        )
-        given = {source.passage.chunk.url for source in task.sources} | task.links | set(links_in(asked))
-        links = frozenset(link.rstrip("/") for link in given)
-        return AnswerPolicy(links, not self._redact_personal_data, platform_rules(task))
-
-    async def _observed(self, engine: Engine, task: Task) -> AsyncGenerator[Piece, None]:
-        """The engine's pieces, under a span as OpenTelemetry's GenAI conventions have it."""
-        operation = Operation.start("chat", engine.provider, engine.name)
-        operation.set("twin.prompt.version", prompt_version(task))
-        operation.set("twin.sources", len(task.sources))
-        written = ""
-        usage: Usage | None = None
-        try:
-            async with aclosing(engine.write(task)) as pieces:
-                async for piece in pieces:
-                    match piece:
-                        case Text(text):
-                            operation.first_token()
-                            written += text
-                        case Usage():
-                            usage = piece
-                        case Finish(reason):
-                            operation.finished(reason)
-                    yield piece
-            if usage is None:
-                usage = self._count(task.question, written)
-                yield usage
-        except EngineFailure as failure:
-            operation.failed(failure.reason, str(failure))
-            raise
-        finally:
-            if usage is not None:
-                operation.used(usage.input_tokens, usage.output_tokens)
-                TOKENS.labels(engine.name, "input").inc(usage.input_tokens)
-                TOKENS.labels(engine.name, "output").inc(usage.output_tokens)
-            operation.end()
+    def _written(self, engine: Engine, task: Task, progress: Progress) -> AsyncGenerator[Piece, None]:
+        policy = policy_of(engine, task, redact_personal_data=self._redact_personal_data)
+        return guarded(observed(engine, task, self._count), policy, progress)
 
     def _count(self, read: str, written: str) -> Usage:
         """For engines that do not say: the encoder's tokens come close enough."""
         return Usage(*self._encoding.count_tokens([read, written]))
-
-
-@dataclass
-class _Progress:
-    """What becomes known of an answer while it is written."""
-
-    engine: str
-    findings: list[Finding] = field(default_factory=list)
-    failure: str | None = None
-    outcome: Outcome = Outcome.FAILED
-
-    def ended(self, outcome: Outcome) -> None:
-        """How the answer came out."""
-        self.outcome = outcome
-        ANSWERS.labels(outcome).inc()
-
-
-def _stop_if_leaked(guard: AnswerGuard) -> None:
-    if guard.leaked:
-        raise EngineFailure("prompt_leak", "the model recites its instructions")
-
-
-def _guarded_task(task: Task) -> tuple[Task, tuple[Finding, ...]]:
-    guarded = [guarded_source(source) for source in task.sources]
-    sources = tuple(source for source, _ in guarded)
-    findings = tuple(finding for _, found in guarded for finding in found)
-    styles = tuple(guarded_text(text, {}) for text in task.style_examples)
-    return replace(task, sources=sources, style_examples=styles), findings

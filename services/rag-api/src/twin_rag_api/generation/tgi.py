@@ -12,8 +12,16 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from twin_rag_api.generation.citations import with_valid_citations
-from twin_rag_api.generation.context_window import ContextWindow
-from twin_rag_api.generation.engines import EngineFailure, Finish, Piece, Sampling, Task, Text, Usage
+from twin_rag_api.generation.engines import (
+    ContextWindow,
+    EngineFailure,
+    Finish,
+    Piece,
+    Sampling,
+    Task,
+    Text,
+    Usage,
+)
 from twin_rag_api.generation.prompt import build_messages
 from twin_rag_api.generation.stop_sequences import StopSequences
 from twin_rag_api.generation.waiting import PhaseTimeouts, in_time, within

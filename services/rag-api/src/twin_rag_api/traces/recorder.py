@@ -11,8 +11,8 @@ from opentelemetry import trace as otel
 from pymongo.errors import PyMongoError
 
 from twin_common.errors import TwinError
+from twin_rag_api.generation.answer import AnswerEnd, Outcome
 from twin_rag_api.generation.engines import Notice
-from twin_rag_api.generation.service import AnswerEnd, Outcome
 from twin_rag_api.metrics import TRACES
 from twin_rag_api.traces.judge import Judge
 from twin_rag_api.traces.redaction import Redact

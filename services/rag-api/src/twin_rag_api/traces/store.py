@@ -13,7 +13,7 @@ from twin_common.warehouse import FeedbackRecords
 from twin_common.warehouse.erasures import Erasures
 from twin_rag_api.auth import AuthorScope
 from twin_rag_api.errors import NotFound
-from twin_rag_api.generation.service import Outcome
+from twin_rag_api.generation.answer import Outcome
 from twin_rag_api.paging import Place, rows_behind
 from twin_rag_api.traces.trace import Trace
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from twin_common.clock import utc_now
 from twin_common.documents import AuthorSlug, Record, Timestamp
 from twin_common.identity import AuthorId
+from twin_rag_api.generation.answer import Outcome
 from twin_rag_api.generation.engines import Source
-from twin_rag_api.generation.service import Outcome
 
 
 @dataclass(frozen=True)

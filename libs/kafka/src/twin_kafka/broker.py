@@ -1,4 +1,4 @@
-"""The FastStream broker of this service, from the settings that every service shares."""
+"""The FastStream broker of a service, from the settings that every service shares."""
 
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
@@ -12,7 +12,7 @@ _METADATA_AGE_MS = 10_000
 
 
 def make_broker(settings: KafkaSettings) -> KafkaBroker:
-    """A broker that only consumes: reports and dead letters go through a producer of our own, whose headers
+    """A broker that only consumes: events and dead letters go through a producer of our own, whose headers
     and promises `twin_common` defines. Topics are the platform's to create.
     """
     return KafkaBroker(

@@ -1,10 +1,10 @@
-"""How the crawler's consumer proves who it is, and has the server prove who that is."""
+"""How a consumer proves who it is, and has the server prove who that is."""
 
 import pytest
 from pydantic import SecretStr
 
 from twin_common.kafka_settings import KafkaSettings
-from twin_crawler.broker import make_broker
+from twin_kafka.broker import make_broker
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
