@@ -254,6 +254,28 @@ class TestOddPages:
         assert isinstance(found, ExtractedPage)
         assert found.text == PROSE
 
+    @pytest.mark.parametrize(
+        "carried",
+        [
+            "<noscript><h2>Why</h2><p>{0}</p><pre>x = 1</pre></noscript>",
+            "<template><h2>Why</h2><p>{0}</p><pre>x = 1</pre></template>",
+            "<script id='__NEXT_DATA__' type='application/json'>"
+            '{{"post": {{"title": "On logs", "html": "<h2>Why</h2><p>{0}</p><pre>x = 1</pre>"}}}}</script>',
+        ],
+    )
+    def test_text_that_a_page_carries_unseen_is_taken_where_it_shows_little(self, carried: str) -> None:
+        long = f"{PROSE} {PROSE}"
+        shown = "<div id='root'><p>The page is loading, please wait for a moment.</p></div>"
+        head = "<head><title>On logs</title></head>"
+        body = f"<html>{head}<body>{shown}{carried.format(long)}</body></html>"
+        found = extract_page(body.encode(), URL)
+        assert isinstance(found, ExtractedPage), found
+        assert found.text == f"## Why\n\n{long}\n\n```\nx = 1\n```"
+
+    def test_text_that_a_page_carries_unseen_does_not_replace_what_it_shows(self) -> None:
+        carried = f"<noscript><p>{PROSE.replace('logs', 'queues')} {PROSE}</p></noscript>"
+        assert "queues" not in extracted(carried).text
+
     def test_an_amp_page_stands_for_the_full_one(self) -> None:
         """The structure is that of the AMP project's minimal document: `html amp` and a canonical link."""
         head = f"<title>On logs</title><link rel='canonical' href='{URL}'>"

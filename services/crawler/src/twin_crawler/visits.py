@@ -156,7 +156,7 @@ def judge(
         return Unchanged(state.model_copy(update=seen))
     if failure := _refusal(address, fetched):
         return failure
-    digest = sha256(fetched.body).hexdigest()
+    digest = sha256(b"".join(fetched.bodies)).hexdigest()
     validators = {
         "etag": fetched.etag,
         "last_modified": fetched.last_modified,
