@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml.html import document_fromstring
 
 from twin_crawler.extraction import ExtractedPage, extract_file, extract_page
 from twin_crawler.failures import Failure
+from twin_crawler.page_metadata import PageMetadata
 
 _TAGS = ("p", "div", "ul", "li", "b", "a", "table", "td", "pre", "blockquote", "article", "noscript")
 URL = "https://blog.example.org/posts/logs"
@@ -158,8 +160,13 @@ class TestMetadata:
             ("lang=''", "", None),
         ],
     )
-    def test_language(self, attributes: str, head: str, language: str | None) -> None:
-        assert extracted(attributes=attributes, head=f"<title>x</title>{head}").language == language
+    def test_declared_language(self, attributes: str, head: str, language: str | None) -> None:
+        tree = document_fromstring(page("", head=f"<title>x</title>{head}", attributes=attributes))
+        assert PageMetadata(tree, URL).language == language
+
+    @pytest.mark.parametrize("attributes", ["", "lang='en'", "lang='de'"])
+    def test_the_text_has_the_last_word_on_its_language(self, attributes: str) -> None:
+        assert extracted(attributes=attributes).language == "en"
 
     @pytest.mark.parametrize(
         ("href", "expected"),

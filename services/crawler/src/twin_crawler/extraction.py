@@ -17,6 +17,7 @@ from twin_crawler.embedded_text import embedded_text, unseen_text
 from twin_crawler.failures import Failure
 from twin_crawler.html_markdown import parse_html, to_markdown
 from twin_crawler.inline_markup import LinkMarks, repair_inline_markup
+from twin_crawler.languages import decide_language
 from twin_crawler.page_furniture import remove_furniture
 from twin_crawler.page_metadata import PageMetadata
 from twin_crawler.page_readings import agree, most_agreed
@@ -86,7 +87,7 @@ def extract_page(body: bytes, url: str, content_type: str = "") -> ExtractedPage
         return Failure("login_required", "the page shows a password field instead of an article")
     if not text:
         return Failure("no_text", "no main text was found in the page")
-    return replace(page, text=text)
+    return replace(page, text=text, language=decide_language(text, page.language))
 
 
 def extract_file(body: bytes, url: str, content_type: str = "") -> dict[str, str | None]:
