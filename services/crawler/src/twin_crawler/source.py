@@ -103,6 +103,9 @@ Finding = Found | File | Removed | Followed | Failure
 Fetch = Callable[[str], Awaitable[Fetched | Failure]]
 """Fetches an address politely and safely; anything but a body with a 2xx status is a Failure."""
 
+FetchChanged = Callable[[str, str], Awaitable[Fetched | Failure]]
+"""Fetches an address that was known under an ETag; a Failure `NOT_MODIFIED` where it is as it was."""
+
 Read = Callable[[Fetched, str], ReadPage | Failure]
 """Reads an answer; the second argument is the address under which a reader finds the page."""
 
@@ -124,6 +127,10 @@ def _knows_nothing(_: str) -> str | None:
     return None
 
 
+async def _fetches_nothing(url: str, _: str) -> Fetched | Failure:
+    return Failure("unreachable", f"there is no way to {url}")
+
+
 @dataclass(frozen=True)
 class Site:
     """A registered link under crawl, and what a source needs to find its pages."""
@@ -137,6 +144,8 @@ class Site:
     max_bytes: int
     revision_of: Callable[[str], str | None] = _knows_nothing
     """The revision under which a page was last read, or a place last followed."""
+    fetch_changed: FetchChanged = _fetches_nothing
+    """For listings whose ETag was remembered."""
     guard: LinkGuard = field(default_factory=LinkGuard)
     """For sources that do not go through `fetch`."""
     user_agent: str = "twin-crawler"

@@ -61,12 +61,12 @@ class AuthorSpider(Spider):
         self.reporter = reporter
         self.store = store
         self.error: Exception | None = None
-        downloads = Downloads(self._ask, guard)
-        self._front_pages = FrontPages(downloads.fetch)
+        self._downloads = Downloads(self._ask, guard)
+        self._front_pages = FrontPages(self._downloads.fetch)
         policy = RenderPolicy(chromium=spec.policy.chromium_path, name=spec.policy.user_agent)
-        self.renderer = Renderer(downloads.answer, policy)
+        self.renderer = Renderer(self._downloads.answer, policy)
         self._pages = PageReader(
-            downloads.fetch,
+            self._downloads.fetch,
             self.renderer,
             rendered_sites=tuple(link.url for link in spec.links),
             requested_at=spec.requested_at,
@@ -118,6 +118,7 @@ class AuthorSpider(Spider):
         site = self._site(link)
         budget = PageBudget[PageAddress](self.spec.policy.max_pages_per_link, len(site.known))
         async for finding in source.find(site):
+            await asyncio.sleep(0)  # a hundred thousand pages, and the other links wait for none of them
             if isinstance(finding, Failure):
                 self.reporter.not_listed(link.url, link.url, finding)
                 continue
@@ -145,6 +146,7 @@ class AuthorSpider(Spider):
         return Site(
             link=link.url,
             fetch=self._front_pages.fetch,
+            fetch_changed=self._downloads.fetch_changed,
             known=self.memory.found_through(link.url),
             max_pages=self.spec.policy.max_listed_per_link,
             max_bytes=self.spec.policy.max_body_bytes,
