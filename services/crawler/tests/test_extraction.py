@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml.html import document_fromstring
 
 from twin_crawler.extraction import ExtractedPage, extract_file, extract_page
 from twin_crawler.failures import Failure
+from twin_crawler.page_metadata import PageMetadata
 
 _TAGS = ("p", "div", "ul", "li", "b", "a", "table", "td", "pre", "blockquote", "article", "noscript")
 URL = "https://blog.example.org/posts/logs"
@@ -158,8 +160,13 @@ class TestMetadata:
             ("lang=''", "", None),
         ],
     )
-    def test_language(self, attributes: str, head: str, language: str | None) -> None:
-        assert extracted(attributes=attributes, head=f"<title>x</title>{head}").language == language
+    def test_declared_language(self, attributes: str, head: str, language: str | None) -> None:
+        tree = document_fromstring(page("", head=f"<title>x</title>{head}", attributes=attributes))
+        assert PageMetadata(tree, URL).language == language
+
+    @pytest.mark.parametrize("attributes", ["", "lang='en'", "lang='de'"])
+    def test_the_text_has_the_last_word_on_its_language(self, attributes: str) -> None:
+        assert extracted(attributes=attributes).language == "en"
 
     @pytest.mark.parametrize(
         ("href", "expected"),
@@ -253,6 +260,28 @@ class TestOddPages:
         found = extract_page(body.encode(), URL)
         assert isinstance(found, ExtractedPage)
         assert found.text == PROSE
+
+    @pytest.mark.parametrize(
+        "carried",
+        [
+            "<noscript><h2>Why</h2><p>{0}</p><pre>x = 1</pre></noscript>",
+            "<template><h2>Why</h2><p>{0}</p><pre>x = 1</pre></template>",
+            "<script id='__NEXT_DATA__' type='application/json'>"
+            '{{"post": {{"title": "On logs", "html": "<h2>Why</h2><p>{0}</p><pre>x = 1</pre>"}}}}</script>',
+        ],
+    )
+    def test_text_that_a_page_carries_unseen_is_taken_where_it_shows_little(self, carried: str) -> None:
+        long = f"{PROSE} {PROSE}"
+        shown = "<div id='root'><p>The page is loading, please wait for a moment.</p></div>"
+        head = "<head><title>On logs</title></head>"
+        body = f"<html>{head}<body>{shown}{carried.format(long)}</body></html>"
+        found = extract_page(body.encode(), URL)
+        assert isinstance(found, ExtractedPage), found
+        assert found.text == f"## Why\n\n{long}\n\n```\nx = 1\n```"
+
+    def test_text_that_a_page_carries_unseen_does_not_replace_what_it_shows(self) -> None:
+        carried = f"<noscript><p>{PROSE.replace('logs', 'queues')} {PROSE}</p></noscript>"
+        assert "queues" not in extracted(carried).text
 
     def test_an_amp_page_stands_for_the_full_one(self) -> None:
         """The structure is that of the AMP project's minimal document: `html amp` and a canonical link."""

@@ -39,10 +39,12 @@ class TestFeedEntries:
         entry = f'{{"url": "{A}", "authors": [{{"name": "Ada Stone"}}], "date_modified": "2024-05-07"}}'
         json = f'{{"version": "https://jsonfeed.org/version/1.1", "items": [{entry}]}}'
         assert feed_entries(rss.encode(), URL) == [
-            FeedEntry(A, ("Ada Stone",), "Mon, 06 May 2024 09:00:00 GMT")
+            FeedEntry(A, ("Ada Stone",), published="Mon, 06 May 2024 09:00:00 GMT")
         ]
-        assert feed_entries(atom.encode(), URL) == [FeedEntry(A, ("Ada Stone", "Ben Reed"), "2024-05-07")]
-        assert feed_entries(json.encode(), URL) == [FeedEntry(A, ("Ada Stone",), "2024-05-07")]
+        assert feed_entries(atom.encode(), URL) == [
+            FeedEntry(A, ("Ada Stone", "Ben Reed"), published="2024-05-06", updated="2024-05-07")
+        ]
+        assert feed_entries(json.encode(), URL) == [FeedEntry(A, ("Ada Stone",), updated="2024-05-07")]
 
     @pytest.mark.parametrize("feed", [RSS, ATOM, JSON])
     def test_links_in_order_and_absolute(self, feed: str) -> None:

@@ -104,6 +104,35 @@ class TestTwoHundredPages:
         third = await crawl(site.url)
         assert (third.counts.updated, third.counts.skipped) == (1, 5)
 
+    async def test_so_do_the_dates_of_change_of_a_feed_and_a_date_of_publication_does_not(
+        self, site: MockSite, crawl: Crawl
+    ) -> None:
+        """Atom as RFC 4287 has it: `updated` moves with an edit, `published` does not."""
+        site.etags = False
+        paths = site.write_articles(3)
+        del site.pages["/sitemap.xml"]
+
+        def write_feed(dates: dict[str, str]) -> None:
+            entries = "".join(
+                f"<entry><link href='{site.url}{path}'/><published>2024-04-01T00:00:00Z</published>"
+                + (f"<updated>{dates[path]}</updated>" if path in dates else "")
+                + "</entry>"
+                for path in paths
+            )
+            feed = f"<feed xmlns='http://www.w3.org/2005/Atom'>{entries}</feed>".encode()
+            site.pages["/feed"] = respond(200, feed, "application/atom+xml")
+
+        dates = dict.fromkeys(paths[:2], "2024-05-01T00:00:00Z")
+        write_feed(dates)
+        await crawl(site.url)
+        second = await crawl(site.url)
+        assert (second.counts.unchanged, second.counts.skipped) == (3, 2)
+        site.pages["/posts/1"] = article("Post 1", "It was edited.")
+        site.pages["/posts/2"] = article("Post 2", "It was edited.")
+        write_feed(dates | {"/posts/1": "2024-06-01T00:00:00Z"})
+        third = await crawl(site.url)
+        assert (third.counts.updated, third.counts.skipped) == (2, 1)
+
 
 class TestPatience:
     async def test_a_server_that_says_when_is_asked_again_then(self, site: MockSite, crawl: Crawl) -> None:

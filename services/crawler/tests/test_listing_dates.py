@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from twin_common.warehouse import PageState
-from twin_crawler.listing_dates import is_current_by_date
+from twin_crawler.listing_dates import is_current_by_date, latest_date
 
 _READ = datetime(2026, 5, 10, 12, tzinfo=UTC)
 
@@ -37,3 +37,22 @@ class TestIsCurrent:
 
     def test_a_list_that_never_changes_its_dates_is_not_believed_for_ever(self) -> None:
         assert not is_current_by_date("2026-05-01", page(), _READ + timedelta(days=8))
+
+
+class TestLatestDate:
+    @pytest.mark.parametrize(
+        ("dates", "latest"),
+        [
+            (("2026-05-01", "Mon, 04 May 2026 09:00:00 GMT"), "Mon, 04 May 2026 09:00:00 GMT"),
+            (("2026-05-05", "Mon, 04 May 2026 09:00:00 GMT"), "2026-05-05"),
+            (("2026-05-01T00:00:00+02:00", "2026-05-01"), "2026-05-01"),
+            ((None, "2026-05-01"), "2026-05-01"),
+            (("soon", "2026-05-01"), "2026-05-01"),
+            (("soon", None, ""), None),
+            ((), None),
+        ],
+    )
+    def test_as_feeds_and_sitemaps_write_them(
+        self, dates: tuple[str | None, ...], latest: str | None
+    ) -> None:
+        assert latest_date(*dates) == latest

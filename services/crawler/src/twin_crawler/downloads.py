@@ -25,7 +25,11 @@ class Downloads:
 
     async def fetch(self, url: str) -> Fetched | Failure:
         """What a source asks for; anything but a body with a 2xx status is a Failure."""
-        response = await self._download(url, {}, {})
+        return await self.fetch_changed(url, "")
+
+    async def fetch_changed(self, url: str, etag: str) -> Fetched | Failure:
+        """The same, unless it is as it was under an ETag: a Failure `NOT_MODIFIED`."""
+        response = await self._download(url, {"If-None-Match": etag} if etag else {}, {})
         if isinstance(response, Failure):
             return response
         if not 200 <= response.status < 300:

@@ -13,9 +13,11 @@ from twin_common.documents import normalise_text
 from twin_crawler.boilerplate import trim_boilerplate
 from twin_crawler.code_blocks import StandIns
 from twin_crawler.densest_element import densest_element
+from twin_crawler.embedded_text import embedded_text, unseen_text
 from twin_crawler.failures import Failure
 from twin_crawler.html_markdown import parse_html, to_markdown
 from twin_crawler.inline_markup import LinkMarks, repair_inline_markup
+from twin_crawler.languages import decide_language
 from twin_crawler.page_furniture import remove_furniture
 from twin_crawler.page_metadata import PageMetadata
 from twin_crawler.page_readings import agree, most_agreed
@@ -24,8 +26,11 @@ from twin_crawler.plain_text import plain_text
 # A login page has a few labels and hints around its password field; an article has more text than this.
 _LONGEST_LOGIN_PAGE = 600
 
-# Where the page shows less than this share of the text that its JSON-LD carries, it loads the text later.
+# Where the page shows less than this share of a text that it carries unseen, it shows the text later.
 _LEAST_SHARE_SHOWN = 0.3
+
+# Characters; a page that shows as much needs no look into the state of its scripts.
+_RICH = 1500
 
 # Characters of a page's markup; what is longer is no article, and Readability is slow with it.
 _LONGEST_SCORED = 2_000_000
@@ -64,7 +69,7 @@ def extract_page(body: bytes, url: str, content_type: str = "") -> ExtractedPage
     Returns:
         The page, or why it gives no document: `not_html`, `login_required` or `no_text`.
     """
-    tree = _parse(body, content_type)
+    tree = parse_page(body, content_type)
     if tree is None:
         return Failure("not_html", "the body cannot be read as HTML")
     metadata = PageMetadata(tree, url)
@@ -82,7 +87,7 @@ def extract_page(body: bytes, url: str, content_type: str = "") -> ExtractedPage
         return Failure("login_required", "the page shows a password field instead of an article")
     if not text:
         return Failure("no_text", "no main text was found in the page")
-    return replace(page, text=text)
+    return replace(page, text=text, language=decide_language(text, page.language))
 
 
 def extract_file(body: bytes, url: str, content_type: str = "") -> dict[str, str | None]:
@@ -106,7 +111,8 @@ def extract_file(body: bytes, url: str, content_type: str = "") -> dict[str, str
     }
 
 
-def _parse(body: bytes, content_type: str) -> HtmlElement | None:
+def parse_page(body: bytes, content_type: str = "") -> HtmlElement | None:
+    """The tree of a page as it was received, without comments; None: it cannot be read as HTML."""
     try:
         text = _CONTROL.sub(" ", _decode(body, content_type))
         # The text is encoded anew: the parser would otherwise believe a wrong charset in the page.
@@ -134,6 +140,7 @@ def _decode(body: bytes, content_type: str) -> str:
 def _main_text(tree: HtmlElement, url: str, metadata: PageMetadata) -> str:
     """The article in Markdown: the reading that others confirm, without what is left around it."""
     titles, author, stated = metadata.titles, metadata.author, metadata.article_body
+    unseen, scripts = unseen_text(tree), list(tree.iter("script"))
     strip_elements(tree, "script", "style", with_tail=False)
     remove_furniture(tree)
     repair_inline_markup(tree)
@@ -156,7 +163,11 @@ def _main_text(tree: HtmlElement, url: str, metadata: PageMetadata) -> str:
         # Where the rules find nothing, one reading alone may be a menu or a notice.
         if text or agree(dense, by_scores):
             text = most_agreed([text, dense, by_scores], [stated or _paragraphs(scored)])
-    return stated if len(text) < _LEAST_SHARE_SHOWN * len(stated) else text
+    embedded = embedded_text(scripts, titles, url) if len(text) < _RICH else ""
+    for carried in (finished(unseen), finished(embedded), stated):
+        if len(text) < _LEAST_SHARE_SHOWN * len(carried):
+            return carried
+    return text
 
 
 def _by_rules(tree: HtmlElement, url: str) -> str:

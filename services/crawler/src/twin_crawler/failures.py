@@ -34,6 +34,9 @@ _TRANSIENT = frozenset(
     )
 )
 
+NOT_MODIFIED = "http_304"
+"""The reason of an answer without a body: what was asked for is as it was."""
+
 LOGIN_STATUSES = frozenset((401, 403))
 
 

@@ -44,8 +44,15 @@ class FeedEntry:
 
     url: str
     authors: tuple[str, ...] = ()
-    revised: str | None = None
-    """When it was last changed, or published, in the feed's own words."""
+    published: str | None = None
+    """When it was published, in the feed's own words."""
+    updated: str | None = None
+    """When it was last changed, likewise; None: the feed does not follow changes."""
+
+    @property
+    def revised(self) -> str | None:
+        """The newest that the feed says of its state."""
+        return self.updated or self.published
 
 
 def feed_entries(body: bytes, url: str) -> list[FeedEntry] | None:
@@ -66,7 +73,8 @@ def _json_feed_entries(body: bytes, url: str) -> list[FeedEntry] | None:
         FeedEntry(
             urljoin(url, item["url"]),
             _names([*_list(item.get("authors")), item.get("author")]),
-            _text(item.get("date_modified") or item.get("date_published")),
+            published=_text(item.get("date_published")),
+            updated=_text(item.get("date_modified")),
         )
         for item in feed["items"]
         if isinstance(item, dict) and isinstance(item.get("url"), str)
@@ -83,7 +91,9 @@ def _xml_feed_entries(body: bytes, url: str) -> list[FeedEntry] | None:
         FeedEntry(
             urljoin(url, entry.link.strip()),
             _names(entry.get("authors", [])),
-            _text(entry.get("updated") or entry.get("published")),
+            published=_text(entry.get("published")),
+            # Asked for a missing `updated`, the parser answers with the date of publication.
+            updated=_text(entry.get("updated")) if "updated" in entry else None,
         )
         for entry in feed.entries
         if entry.get("link", "").strip()

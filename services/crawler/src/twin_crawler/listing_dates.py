@@ -1,8 +1,9 @@
 """Decides by the date in a feed or sitemap alone whether a page need be fetched. Pure."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from twin_common.warehouse import PageState
+from twin_crawler.page_metadata import parse_date
 
 # A date may lack its time, and a second edit may follow the first on the same day.
 _SETTLED = timedelta(days=1)
@@ -20,10 +21,7 @@ def is_current_by_date(revision: str | None, state: PageState | None, now: datet
     return moment is not None and moment + _SETTLED < state.seen_at
 
 
-def parse_date(text: str) -> datetime | None:
-    """A date of W3C's profile of ISO 8601, as sitemaps and Atom use it, in UTC; None when it is none."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def latest_date(*dates: str | None) -> str | None:
+    """The latest of several dates, as it is written; None: none of them is a date."""
+    moments = [(moment, date) for date in dates if date and (moment := parse_date(date))]
+    return max(moments)[1] if moments else None

@@ -1,13 +1,14 @@
 """What a source is: one way to find the pages behind a registered link."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from twin_common.documents import Category
 from twin_common.link_guard import LinkGuard
+from twin_crawler.article_parts import join_parts
 from twin_crawler.extraction import ExtractedPage, extract_page
 from twin_crawler.failures import Failure
 
@@ -28,6 +29,15 @@ class Fetched:
     last_modified: str | None = None
     moved_for_good: bool = True
     """Whether every redirect on the way was a permanent one."""
+    further: tuple["Fetched", ...] = ()
+    """The parts that follow, of an article that is spread over several addresses."""
+    cut_short: bool = False
+    """Whether parts are missing at its end."""
+
+    @property
+    def bodies(self) -> tuple[bytes, ...]:
+        """Of all parts, in their order."""
+        return (self.body, *(part.body for part in self.further))
 
 
 @dataclass(frozen=True)
@@ -93,6 +103,9 @@ Finding = Found | File | Removed | Followed | Failure
 Fetch = Callable[[str], Awaitable[Fetched | Failure]]
 """Fetches an address politely and safely; anything but a body with a 2xx status is a Failure."""
 
+FetchChanged = Callable[[str, str], Awaitable[Fetched | Failure]]
+"""Fetches an address that was known under an ETag; a Failure `NOT_MODIFIED` where it is as it was."""
+
 Read = Callable[[Fetched, str], ReadPage | Failure]
 """Reads an answer; the second argument is the address under which a reader finds the page."""
 
@@ -103,11 +116,19 @@ def read_html(fetched: Fetched, url: str) -> ReadPage | Failure:
     if kind not in ("text/html", "application/xhtml+xml") and (kind or b"<" not in fetched.body[:1024]):
         return Failure("not_html", f"the server sent {fetched.content_type or 'an unknown type'}")
     page = extract_page(fetched.body, url, fetched.content_type)
-    return page if isinstance(page, Failure) else ReadPage(page)
+    if isinstance(page, Failure):
+        return page
+    following = (extract_page(part.body, part.url, part.content_type) for part in fetched.further)
+    texts = [page.text, *(part.text for part in following if not isinstance(part, Failure))]
+    return ReadPage(replace(page, text=join_parts(texts)), partial=fetched.cut_short)
 
 
 def _knows_nothing(_: str) -> str | None:
     return None
+
+
+async def _fetches_nothing(url: str, _: str) -> Fetched | Failure:
+    return Failure("unreachable", f"there is no way to {url}")
 
 
 @dataclass(frozen=True)
@@ -123,6 +144,8 @@ class Site:
     max_bytes: int
     revision_of: Callable[[str], str | None] = _knows_nothing
     """The revision under which a page was last read, or a place last followed."""
+    fetch_changed: FetchChanged = _fetches_nothing
+    """For listings whose ETag was remembered."""
     guard: LinkGuard = field(default_factory=LinkGuard)
     """For sources that do not go through `fetch`."""
     user_agent: str = "twin-crawler"

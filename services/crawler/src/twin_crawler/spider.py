@@ -15,7 +15,7 @@ from twin_common.errors import ForbiddenLink, InvalidUrl
 from twin_common.events import LinkError
 from twin_common.identity import canonical_url
 from twin_common.link_guard import LinkGuard
-from twin_common.warehouse import LinkState, PageState
+from twin_common.warehouse import LinkState
 from twin_crawler.browser_requests import RenderPolicy
 from twin_crawler.credentials import Credentials
 from twin_crawler.dispatcher import NoSource, recognise_source
@@ -26,12 +26,13 @@ from twin_crawler.front_pages import FrontPages
 from twin_crawler.link_pauses import is_paused
 from twin_crawler.page_budget import PageBudget
 from twin_crawler.page_memory import PageMemory
+from twin_crawler.page_reader import PageReader
 from twin_crawler.page_store import PageStore, PageVisit
-from twin_crawler.rendering import Renderer, as_rendered, is_shell
+from twin_crawler.rendering import Renderer
 from twin_crawler.reporter import Reporter
 from twin_crawler.run_protocol import RunLink, RunSpec
-from twin_crawler.source import Fetched, File, Followed, Found, Removed, Site, Source, same_site
-from twin_crawler.visits import PageAddress, Visit, Written, accept, follow, judge, needs_no_fetch, remove
+from twin_crawler.source import File, Followed, Found, Removed, Site, Source, same_site
+from twin_crawler.visits import PageAddress, Visit, accept, follow, needs_no_fetch, remove
 
 log = structlog.get_logger(__name__)
 
@@ -60,10 +61,17 @@ class AuthorSpider(Spider):
         self.reporter = reporter
         self.store = store
         self.error: Exception | None = None
-        downloads = Downloads(self._ask, guard)
-        self._front_pages = FrontPages(downloads.fetch)
+        self._downloads = Downloads(self._ask, guard)
+        self._front_pages = FrontPages(self._downloads.fetch)
         policy = RenderPolicy(chromium=spec.policy.chromium_path, name=spec.policy.user_agent)
-        self.renderer = Renderer(downloads.answer, policy)
+        self.renderer = Renderer(self._downloads.answer, policy)
+        self._pages = PageReader(
+            self._downloads.fetch,
+            self.renderer,
+            rendered_sites=tuple(link.url for link in spec.links),
+            requested_at=spec.requested_at,
+            is_listed=memory.is_listed,
+        )
         self._credentials = Credentials(spec.author_id, spec.credentials, spec.policy.secrets_path)
 
     async def start(self) -> AsyncIterator[Request]:
@@ -110,6 +118,7 @@ class AuthorSpider(Spider):
         site = self._site(link)
         budget = PageBudget[PageAddress](self.spec.policy.max_pages_per_link, len(site.known))
         async for finding in source.find(site):
+            await asyncio.sleep(0)  # a hundred thousand pages, and the other links wait for none of them
             if isinstance(finding, Failure):
                 self.reporter.not_listed(link.url, link.url, finding)
                 continue
@@ -137,6 +146,7 @@ class AuthorSpider(Spider):
         return Site(
             link=link.url,
             fetch=self._front_pages.fetch,
+            fetch_changed=self._downloads.fetch_changed,
             known=self.memory.found_through(link.url),
             max_pages=self.spec.policy.max_listed_per_link,
             max_bytes=self.spec.policy.max_body_bytes,
@@ -220,7 +230,7 @@ class AuthorSpider(Spider):
         )
 
     async def read_page(self, response: Response, address: PageAddress) -> AsyncIterator[PageVisit]:
-        """Judge a page; in a thread, because a long page takes a while."""
+        """Judge a page."""
         fetched = as_fetched(response)
         is_article_link = address.url == address.link
         if not is_article_link and not (
@@ -230,32 +240,12 @@ class AuthorSpider(Spider):
             return
         state = self.memory.state_of(address.canonical)
         try:
-            visit = await self._judge(address, fetched, state)
-            if self._needs_browser(fetched, visit):
-                rendered = await self.renderer.render(fetched.url)
-                if isinstance(rendered, Failure):
-                    visit = rendered
-                else:
-                    visit = await self._judge(address, as_rendered(fetched, rendered), state)
+            visit: Visit = await self._pages.read(address, fetched, state)
         except Exception as error:
             # A page that breaks the parser is that page's problem only.
             log.exception("a page could not be read", url=address.url)
             visit = Failure("unreadable", f"{type(error).__name__}: {error}")
         yield PageVisit(address, visit)
-
-    async def _judge(self, address: PageAddress, fetched: Fetched, state: PageState | None) -> Visit:
-        return await asyncio.to_thread(judge, address, fetched, state, self.spec.requested_at, utc_now())
-
-    def _needs_browser(self, fetched: Fetched, visit: Visit) -> bool:
-        """Whether a page without text may get one from its scripts; only on hosts that the owner listed."""
-        is_empty = isinstance(visit, Failure) and visit.reason == "no_text"
-        if isinstance(visit, Written):
-            is_empty = is_shell(fetched.body, visit.draft.text)
-        return (
-            is_empty
-            and b"<script" in fetched.body
-            and any(same_site(fetched.url, link.url) for link in self.spec.links)
-        )
 
     def give_up(self, failure: TwistedFailure) -> Iterator[PageVisit]:
         """The page could not be fetched."""

@@ -8,6 +8,7 @@ from twin_common.identity import AuthorId, canonical_url, document_id
 from twin_common.warehouse import PageState
 from twin_crawler.authorship import decide_authorship
 from twin_crawler.failures import Failure, failure_of_status
+from twin_crawler.languages import decide_language
 from twin_crawler.link_shapes import is_login
 from twin_crawler.listing_dates import is_current_by_date
 from twin_crawler.source import Fetched, File, Found, Read, ReadPage, read_html
@@ -84,6 +85,7 @@ Visit = Written | Unchanged | Gone | Noted | Failure
 
 def accept(address: PageAddress, file: File, state: PageState | None, now: Timestamp) -> Written:
     """A document that its source handed over."""
+    is_prose = file.category is not Category.CODE
     draft = DocumentDraft.at(
         address.author_id,
         file.url,
@@ -91,7 +93,7 @@ def accept(address: PageAddress, file: File, state: PageState | None, now: Times
         platform=address.platform,
         title=file.title,
         text=file.text,
-        language=file.language,
+        language=decide_language(file.text, file.language) if is_prose else file.language,
         published_at=file.published_at,
         author_name=address.owner[0] if address.owner else None,
         metadata=dict(file.metadata),
@@ -156,7 +158,7 @@ def judge(
         return Unchanged(state.model_copy(update=seen))
     if failure := _refusal(address, fetched):
         return failure
-    digest = sha256(fetched.body).hexdigest()
+    digest = sha256(b"".join(fetched.bodies)).hexdigest()
     validators = {
         "etag": fetched.etag,
         "last_modified": fetched.last_modified,

@@ -1,5 +1,7 @@
 """How a site's pages are found, with a site that is a dictionary."""
 
+import asyncio
+
 from twin_crawler.failures import Failure, failure_of_status
 from twin_crawler.source import Fetched, Found, Site
 from twin_crawler.sources import article, site
@@ -32,6 +34,17 @@ async def find(
     return paths, [entry.reason for entry in found if isinstance(entry, Failure)]
 
 
+async def pages_of(pages: dict[str, str]) -> list[Found]:
+    """What the source says of the pages it finds."""
+
+    async def fetch(url: str) -> Fetched | Failure:
+        page = pages.get(url.removeprefix("https://blog.example.org"))
+        return failure_of_status(404) if page is None else Fetched(url, 200, page.encode(), "text/html")
+
+    found = [entry async for entry in site.SOURCE.find(Site(HOME, fetch, (), 100, 1_000_000))]
+    return [entry for entry in found if isinstance(entry, Found)]
+
+
 class TestSite:
     async def test_feed_then_known_then_sitemap_each_page_once(self) -> None:
         pages: dict[str, str | Failure] = {
@@ -53,6 +66,47 @@ class TestSite:
         paths, reasons = await find({"/": "<html></html>", "/feed.json": feed}, max_pages=20_000)
         assert (len(paths), paths[0], paths[-1]) == (20_000, "/posts/0", "/posts/19999")
         assert reasons == ["too_many_pages"]
+
+    async def test_a_long_feed_is_read_beside_the_other_links(self) -> None:
+        items = "".join(f"<item><link>{HOME}posts/{number}</link></item>" for number in range(3000))
+        others_turns = 0
+
+        async def count_turns() -> None:
+            nonlocal others_turns
+            while True:
+                others_turns += 1
+                await asyncio.sleep(0.001)
+
+        counting = asyncio.create_task(count_turns())
+        paths, _ = await find({"/": "", "/feed": FEED.format(items)}, f"{HOME}feed", max_pages=5000)
+        counting.cancel()
+        assert len(paths) == 3000
+        assert others_turns > 10
+
+    async def test_the_latest_date_of_change_of_feed_and_sitemap_is_the_pages_revision(self) -> None:
+        """Atom's `updated`, RSS' `pubDate` and a sitemap's `lastmod`, as their specifications have them."""
+        atom = "".join(
+            f"<entry><link href='{HOME}{path}'/><published>2024-01-01</published>{updated}</entry>"
+            for path, updated in [
+                ("a?utm_source=feed", "<updated>2024-05-07T00:00:00Z</updated>"),
+                ("b", "<updated>2024-05-01T00:00:00Z</updated>"),
+                ("c", ""),
+            ]
+        )
+        dated = "".join(
+            f"<url><loc>{HOME}{path}</loc><lastmod>2024-05-03</lastmod></url>" for path in ("a", "b", "d")
+        )
+        pages = {
+            "/": "",
+            "/feed": f"<feed xmlns='http://www.w3.org/2005/Atom'>{atom}</feed>",
+            "/sitemap.xml": f"<urlset>{dated}</urlset>",
+        }
+        assert {found.url.removeprefix(HOME): found.revision for found in await pages_of(pages)} == {
+            "a?utm_source=feed": "2024-05-07T00:00:00Z",
+            "b": "2024-05-03",
+            "c": None,
+            "d": "2024-05-03",
+        }
 
     async def test_same_host_only(self) -> None:
         pages: dict[str, str | Failure] = {

@@ -22,7 +22,7 @@ from twin_crawler.git.remote import (
 from twin_crawler.git.tree import TreeFile, list_files, read_files
 from twin_crawler.source import File, Finding, Followed, Found, Removed, Site, host_of
 
-_RULES = "1"
+RULES = "1"
 """Grows when `code_files` would choose or read otherwise: repositories are then read anew."""
 
 _INFO = "/info/refs?service=git-upload-pack"
@@ -256,9 +256,9 @@ def _heading(text: str) -> str:
 
 
 def _revision(file: TreeFile) -> str:
-    return f"{_RULES} {file.blob}"
+    return f"{RULES} {file.blob}"
 
 
 def _mark(head: Head, documents: int) -> str:
     """How far a repository was followed, and how many documents it gave: a lost one is read again."""
-    return f"{_RULES} {head.commit} {documents}"
+    return f"{RULES} {head.commit} {documents}"

@@ -4,6 +4,7 @@ On medium.com a place has a feed under `/feed/…` with its newest ten stories; 
 and a sitemap as any site does. A story is read from the state that its page carries.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -50,7 +51,7 @@ async def _stories_of_feed(site: Site) -> AsyncIterator[Finding]:
     if isinstance(answer, Failure):
         yield answer
         return
-    entries = feed_entries(answer.body, answer.url)
+    entries = await asyncio.to_thread(feed_entries, answer.body, answer.url)
     if entries is None:
         yield Failure("no_feed", f"Medium gives no feed for {place}")
         return
