@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from twin_common.errors import PoisonMessage, ServerUnavailable
 from twin_common.events import DatasetReady, Message, ModelChanged, decode, encode
 from twin_common.health import HealthServer
 from twin_common.kafka_settings import KafkaSettings
+from twin_common.models import JobState
 from twin_common.telemetry import current_traceparent
 from twin_common.topics import DATASETS_READY
 from twin_common.warehouse import Warehouse, WarehouseSettings
@@ -108,7 +110,10 @@ class TrainerApp:
             state=lambda: self._worker.state if self._settings.run_jobs else "lining up only",
         )
         with health:
-            parts = [self._start(self._probe_regularly()), self._start(self._release_regularly())]
+            parts = [
+                self._start(loop())
+                for loop in (self._probe_regularly, self._release_regularly, self._show_queue_regularly)
+            ]
             if self._settings.run_jobs:
                 parts.append(self._start(self._work()))
             try:
@@ -225,6 +230,16 @@ class TrainerApp:
                 await asyncio.wait_for(self._woken.wait(), _RELEASE_SECONDS)
             except TimeoutError:
                 continue
+
+    async def _show_queue_regularly(self) -> None:
+        """A copy that trains nothing tells of the trainings elsewhere: nobody asks a job's pod."""
+        await self._ready.wait()
+        jobs = self._warehouse.training_jobs
+        while True:
+            with suppress(PyMongoError):  # the probe tells of it
+                states = (JobState.WAITING, JobState.PARKED, JobState.RUNNING)
+                metrics.show_queue(*[await jobs.in_state(state) for state in states])
+            await asyncio.sleep(_PROBE_SECONDS)
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(**self._kafka.aiokafka_producer())

@@ -99,8 +99,6 @@ class Worker:
         jobs = self.warehouse.training_jobs
         running = await jobs.in_state(JobState.RUNNING)
         waiting = await jobs.in_state(JobState.WAITING)
-        metrics.JOBS_WAITING.set(len(waiting))
-        metrics.JOBS_PARKED.set(len(await jobs.in_state(JobState.PARKED)))
         mine = [job for job in running if job.holder == name]
         due = [job for job in waiting if self._not_before.get(job.job_key, 0.0) <= time.monotonic()]
         abandoned = [job for job in running if job.holder != name and self._stands_still(job)]
@@ -120,15 +118,12 @@ class Worker:
         """Whether the training was finished."""
         log.info("a training begins", job=job.job_key[:16], dataset=job.dataset_id, attempt=job.attempts)
         self.state = f"training on {job.dataset_id}"
-        metrics.JOB_UNDER_WAY.set(1)
         try:
             end = await self._follow(job, name)
         except asyncio.CancelledError:
             with suppress(PyMongoError):  # its name on it makes it the next process's at once
                 await self.warehouse.training_jobs.end(job.job_key, name, JobState.WAITING)
             raise
-        finally:
-            metrics.JOB_UNDER_WAY.set(0)
         match end:
             case Finished():
                 await self._keep(job, end)
@@ -178,7 +173,6 @@ class Worker:
                 if not isinstance(line, Told):
                     return line
                 newest[:] = [line.progress]
-                _show(line.progress)
         return None
 
     def _take_less_memory(self, job: TrainingJob) -> None:
@@ -244,12 +238,3 @@ class Worker:
         log.error("a training is parked", job=job.job_key[:16], reason=end.reason)
         await jobs.end(job.job_key, name, JobState.PARKED, f"{end.reason}{tried}")
         metrics.JOBS.labels("parked").inc()
-
-
-def _show(progress: JobProgress) -> None:
-    metrics.STEP.set(progress.step)
-    metrics.STEPS.set(progress.steps)
-    if progress.loss is not None:
-        metrics.LOSS.set(progress.loss)
-    if progress.tokens_per_second is not None:
-        metrics.TOKENS_PER_SECOND.set(progress.tokens_per_second)
