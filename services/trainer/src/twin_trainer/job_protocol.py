@@ -64,8 +64,8 @@ class Failed(_Message):
     """What happened, and the remedy."""
     may_pass: bool
     """Whether the same may succeed later without anybody doing anything."""
-    was_killed: bool = False
-    """Whether the process was killed, as a machine does that is out of memory."""
+    ran_out_of_memory: bool = False
+    """Whether the process was killed because the machine, or its share of it, was out of memory."""
 
 
 Line = Annotated[Told | Finished | Failed, Field(discriminator="kind")]

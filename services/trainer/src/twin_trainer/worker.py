@@ -131,7 +131,7 @@ class Worker:
                 metrics.JOBS.labels("done").inc()
                 self.on_finished()
             case Failed():
-                if end.was_killed:
+                if end.ran_out_of_memory:
                     self._take_less_memory(job)
                 await self._put_back_or_park(job, name, end)
             case None:
@@ -176,11 +176,11 @@ class Worker:
         return None
 
     def _take_less_memory(self, job: TrainingJob) -> None:
-        """A stage that was killed begins again with smaller micro-batches, so many more of them."""
+        """A stage that was killed for memory goes on with smaller micro-batches, so many more of them."""
         for stage in ("dpo", "sft"):
             with suppress(FileNotFoundError, OutOfMemory):  # not begun; or one sample at a time already
                 shape = shrink_after_kill(self._folder(job) / stage)
-                log.warning("a training was killed and goes on with less memory", stage=stage, shape=shape)
+                log.warning("a training ran out of memory and goes on with less", stage=stage, shape=shape)
                 return
 
     async def _beat(self, job: TrainingJob, name: str, newest: list[JobProgress]) -> None:
