@@ -101,6 +101,13 @@ class TestTraining:
         assert record.stage is ModelStage.REJECTED
         assert record.history[-1].why == "it repeats itself"
 
+    async def test_a_search_ends_without_a_model(self, warehouse: Warehouse, tmp_path: Path) -> None:
+        script(tmp_path, "search")
+        await warehouse.training_jobs.put(_job())
+        async with _running(_worker(warehouse, tmp_path)):
+            await _until(warehouse, _job(), JobState.DONE)
+        assert await warehouse.models.all(_ADA) == []
+
     async def test_jobs_run_one_at_a_time_the_oldest_first(
         self, warehouse: Warehouse, tmp_path: Path
     ) -> None:

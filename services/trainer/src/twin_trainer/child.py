@@ -8,10 +8,10 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
-from twin_trainer.job_protocol import LINE, Failed, Finished, JobSpec, Told
+from twin_trainer.job_protocol import LINE, End, Failed, JobSpec, Told
 from twin_trainer.memory_watch import MemoryWatch
 
-RunChild = Callable[[JobSpec], AsyncGenerator[Told | Finished | Failed, None]]
+RunChild = Callable[[JobSpec], AsyncGenerator[Told | End, None]]
 
 # A report with its plots is the longest line.
 _LONGEST_LINE = 64 * 1024 * 1024
@@ -33,7 +33,7 @@ def child_runner(
     """
     command = command or (sys.executable, "-m", "twin_trainer.job_process")
 
-    async def run(spec: JobSpec) -> AsyncGenerator[Told | Finished | Failed, None]:
+    async def run(spec: JobSpec) -> AsyncGenerator[Told | End, None]:
         watch = watch_memory()
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LONGEST_LINE
@@ -51,7 +51,7 @@ def child_runner(
 
 async def _lines(
     process: asyncio.subprocess.Process, spec: JobSpec, stall_seconds: float, watch: MemoryWatch
-) -> AsyncGenerator[Told | Finished | Failed, None]:
+) -> AsyncGenerator[Told | End, None]:
     if process.stdin is None or process.stdout is None:
         raise TypeError("the child process has no pipes")
     try:

@@ -56,6 +56,16 @@ class Finished(_Message):
     report_markdown: str
 
 
+class Searched(_Message):
+    """A grid has been tried, and its best is the default."""
+
+    kind: Literal["searched"] = "searched"
+    tried: int
+    best: dict[str, str | float | bool]
+    """The values of the grid that learnt best."""
+    held_out_loss: float
+
+
 class Failed(_Message):
     """There is no model."""
 
@@ -68,5 +78,6 @@ class Failed(_Message):
     """Whether the process was killed because the machine, or its share of it, was out of memory."""
 
 
-Line = Annotated[Told | Finished | Failed, Field(discriminator="kind")]
-LINE: TypeAdapter[Told | Finished | Failed] = TypeAdapter(Line)
+End = Finished | Searched | Failed
+Line = Annotated[Told | End, Field(discriminator="kind")]
+LINE: TypeAdapter[Told | End] = TypeAdapter(Line)

@@ -18,8 +18,8 @@ from twin_trainer.child import RunChild
 from twin_trainer.device_lock import DeviceBusy, locked_device
 from twin_trainer.evaluation.policy import EvaluationPolicy
 from twin_trainer.gate import GatePolicy
-from twin_trainer.job_protocol import Failed, Finished, JobSpec, Told
-from twin_trainer.memory import OutOfMemory, shrink_after_kill
+from twin_trainer.job_protocol import End, Failed, Finished, JobSpec, Searched, Told
+from twin_trainer.memory import SHAPE_FILE, OutOfMemory, shrink_after_kill
 
 log = structlog.get_logger(__name__)
 
@@ -130,18 +130,22 @@ class Worker:
                 await self.warehouse.training_jobs.end(job.job_key, name, JobState.DONE)
                 metrics.JOBS.labels("done").inc()
                 self.on_finished()
+            case Searched():
+                log.info("a search ended", job=job.job_key[:16], tried=end.tried, best=end.best)
+                await self.warehouse.training_jobs.end(job.job_key, name, JobState.DONE)
+                metrics.JOBS.labels("done").inc()
             case Failed():
                 if end.ran_out_of_memory:
                     self._take_less_memory(job)
                 await self._put_back_or_park(job, name, end)
             case None:
                 log.warning("the training is another worker's now", job=job.job_key[:16])
-        return isinstance(end, Finished)
+        return isinstance(end, Finished | Searched)
 
     def _folder(self, job: TrainingJob) -> Path:
         return (self.work / "jobs" / job.job_key[:16]).absolute()
 
-    async def _follow(self, job: TrainingJob, name: str) -> Finished | Failed | None:
+    async def _follow(self, job: TrainingJob, name: str) -> End | None:
         """What the child came to; None when the job was taken away."""
         release = await self.warehouse.models.release(job.author_id)
         production = (
@@ -167,7 +171,7 @@ class Worker:
             beating.cancel()
         return reading.result() if reading in done and not reading.cancelled() else None
 
-    async def _read(self, spec: JobSpec, newest: list[JobProgress]) -> Finished | Failed | None:
+    async def _read(self, spec: JobSpec, newest: list[JobProgress]) -> End | None:
         async with aclosing(self.run_child(spec)) as lines:
             async for line in lines:
                 if not isinstance(line, Told):
@@ -177,11 +181,13 @@ class Worker:
 
     def _take_less_memory(self, job: TrainingJob) -> None:
         """A stage that was killed for memory goes on with smaller micro-batches, so many more of them."""
-        for stage in ("dpo", "sft"):
-            with suppress(FileNotFoundError, OutOfMemory):  # not begun; or one sample at a time already
-                shape = shrink_after_kill(self._folder(job) / stage)
-                log.warning("a training ran out of memory and goes on with less", stage=stage, shape=shape)
-                return
+        begun = self._folder(job).rglob(SHAPE_FILE)
+        newest = max(begun, key=lambda file: file.stat().st_mtime, default=None)
+        if newest is None:
+            return
+        with suppress(OutOfMemory):  # one sample at a time already
+            shape = shrink_after_kill(newest.parent)
+            log.warning("a training ran out of memory and goes on with less", shape=shape)
 
     async def _beat(self, job: TrainingJob, name: str, newest: list[JobProgress]) -> None:
         """Say that the worker lives, until the job is another's."""
