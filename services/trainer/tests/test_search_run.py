@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from twin_common.identity import AuthorId
 from twin_common.models import JobProgress
 from twin_trainer import search_run
 from twin_trainer.config import Stage, TrainingConfiguration
@@ -21,7 +22,7 @@ _GRID = {"sft.learning_rate": [1e-6, 2e-2], "lora.rank": [8]}
 @pytest.fixture
 def spec(tmp_path: Path) -> JobSpec:
     registry = tmp_path / "registry"
-    dataset = write_tiny_dataset(registry, "ada", documents=8, held_out=2)
+    dataset = write_tiny_dataset(registry, AuthorId("ada"), documents=8, held_out=2)
     configuration = TrainingConfiguration(
         base_model=str(write_tiny_model(tmp_path / "base")),
         max_length=64,

@@ -43,7 +43,7 @@ class Trial:
     def values_of(self, grid: Grid) -> dict[str, str | float | bool]:
         """What it has where the grid varies."""
         fields = self.configuration.model_dump(mode="json")
-        return {name: reduce(getitem, name.split("."), fields) for name in grid}
+        return {name: _at(fields, name) for name in grid}
 
 
 def read_grid(texts: Sequence[str], configuration: TrainingConfiguration) -> Grid:
@@ -125,6 +125,11 @@ def default_configuration(folder: Path, otherwise: TrainingConfiguration) -> Tra
         )
         return otherwise
     return found if found.base_model == otherwise.base_model else otherwise
+
+
+def _at(fields: dict[str, Any], name: str) -> str | float | bool:
+    found: str | float | bool = reduce(getitem, name.split("."), fields)  # type: ignore[assignment]
+    return found
 
 
 def _trial(
