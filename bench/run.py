@@ -15,6 +15,7 @@ _BENCHMARKS = (
     "duplicates",
     "reindex",
     "dataset_quality",
+    "style",
     "training",
 )
 

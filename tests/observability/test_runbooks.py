@@ -16,6 +16,7 @@ from twin_common.warehouse import WarehouseSettings
 from twin_crawler.settings import CrawlerSettings
 from twin_feature_stream.settings import FeatureStreamSettings
 from twin_rag_api.settings import ApiSettings
+from twin_trainer.settings import TrainerSettings
 
 RUNBOOKS = sorted((Path(__file__).parents[2] / "docs/runbooks").glob("*.md"))
 SERVICES: dict[str, type[BaseSettings]] = {
@@ -23,6 +24,7 @@ SERVICES: dict[str, type[BaseSettings]] = {
     "cdc": CdcSettings,
     "feature-stream": FeatureStreamSettings,
     "rag-api": ApiSettings,
+    "trainer": TrainerSettings,
 }
 SETTINGS: list[type[BaseSettings]] = [
     *SERVICES.values(),

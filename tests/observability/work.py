@@ -17,7 +17,7 @@ from twin_local.authors import register_author
 from twin_local.connection import Connection
 from twin_local.crawls import follow_run, request_crawl
 from twin_local.home import TwinHome
-from twin_local.platform import SERVICES, Platform, PlatformOptions, port_variable
+from twin_local.platform import Platform, PlatformOptions, port_variable, services
 from twin_local.ports import free_port
 from twin_local.status import platform_status
 
@@ -39,14 +39,14 @@ async def platform_at_work(folder: Path) -> AsyncIterator[PrometheusServer]:
         }
         options = PlatformOptions(home, api_port=free_port(), environment=environment)
         async with Platform(options) as platform:
-            ports = {name: int(platform.environment[port_variable(name)]) for name in SERVICES}
+            ports = {name: int(platform.environment[port_variable(name)]) for name in services()}
             connection = Connection(home, platform.environment)
             async with prometheus(folder / "prometheus", ports) as server:
-                await server.until_scraped(len(SERVICES))
+                await server.until_scraped(len(ports))
                 await do_some_work(connection, site, 1)
-                await server.until_scraped(len(SERVICES))
+                await server.until_scraped(len(ports))
                 await do_some_work(connection, site, 2)
-                await server.until_scraped(len(SERVICES))
+                await server.until_scraped(len(ports))
                 yield server
 
 

@@ -8,8 +8,9 @@ from deploy.observability.dashboards.model import Dashboard
 from deploy.observability.dashboards.overview import OVERVIEW
 from deploy.observability.dashboards.resources import RESOURCES
 from deploy.observability.dashboards.stream import STREAM
+from deploy.observability.dashboards.trainer import TRAINER
 
-ALL: tuple[Dashboard, ...] = (OVERVIEW, CRAWLER, STREAM, ANSWERS, RESOURCES)
+ALL: tuple[Dashboard, ...] = (OVERVIEW, CRAWLER, STREAM, ANSWERS, TRAINER, RESOURCES)
 FOLDER = Path(__file__).parents[1] / "grafana/dashboards"
 
 

@@ -19,7 +19,7 @@ _STATE = Row(
         Panel(
             "Copies that answer",
             "Copies of each service that Prometheus reaches; none means that the service is down.",
-            (Query('sum by (job) (up{job=~"crawler|cdc|feature-stream|rag-api"})', "{{job}}"),),
+            (Query('sum by (job) (up{job=~"crawler|cdc|feature-stream|rag-api|trainer"})', "{{job}}"),),
             kind="stat",
         ),
         Panel(

@@ -2,7 +2,7 @@
 
 from deploy.observability.dashboards.model import Dashboard, Panel, Query, Row, rate, ratio
 
-_JOBS = 'job=~"crawler|cdc|feature-stream|rag-api"'
+_JOBS = 'job=~"crawler|cdc|feature-stream|rag-api|trainer"'
 
 
 _PROCESSES = Row(
@@ -10,7 +10,7 @@ _PROCESSES = Row(
     (
         Panel(
             "Processor",
-            "Cores in use. The pages of a crawl are fetched by child processes, which are not counted here.",
+            "Cores in use. Crawls and trainings run in child processes, which are not counted here.",
             (Query(rate(f"process_cpu_seconds_total{{{_JOBS}}}", "job"), "{{job}}"),),
             stacked=True,
         ),

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from twin_common.clock import utc_now
 from twin_common.models import JobProgress
-from twin_trainer.job_protocol import LINE, Failed, Finished, JobSpec, Told
+from twin_trainer.job_protocol import LINE, End, Failed, Finished, JobSpec, Searched, Told
 
 
-def _tell(line: Told | Finished | Failed) -> None:
+def _tell(line: Told | End) -> None:
     sys.stdout.write(LINE.dump_json(line).decode() + "\n")
     sys.stdout.flush()
 
@@ -31,6 +31,9 @@ def main() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif script == "silence":
         time.sleep(600)
+    elif script == "search":
+        _tell(Searched(tried=2, best={"lora.rank": 8}, held_out_loss=2.5))
+        return
     elif script == "transient":
         _tell(Failed(reason="the registry is away", may_pass=True))
         return

@@ -13,12 +13,14 @@ from twin_common.dead_letter import reasons
 from twin_common.events import DatasetReady, ModelChanged, decode, encode
 from twin_common.identity import AuthorId
 from twin_common.kafka_settings import KafkaSettings
-from twin_common.models import JobState, ModelStage
+from twin_common.models import JobProgress, JobState, ModelStage
 from twin_common.topics import DATASETS_READY, DATASETS_READY_DEAD, MODELS_LIFECYCLE
 from twin_common.warehouse import Warehouse, WarehouseSettings
 from twin_local.ports import free_port
 from twin_trainer.app import SERVICE, TrainerApp
 from twin_trainer.child import child_runner
+from twin_trainer.config import TrainingConfiguration
+from twin_trainer.jobs import make_job
 from twin_trainer.settings import TrainerSettings
 
 from .fake_child import COMMAND, script, starts
@@ -41,7 +43,7 @@ def _ready(author: str, name: str = "d") -> DatasetReady:
 
 @asynccontextmanager
 async def _app(
-    warehouse: Warehouse, mongodb_url: str, kafka: str, folder: Path
+    warehouse: Warehouse, mongodb_url: str, kafka: str, folder: Path, *, run_jobs: bool = True
 ) -> AsyncIterator[tuple[TrainerApp, int]]:
     base = folder / "base"
     base.mkdir(exist_ok=True)
@@ -54,6 +56,7 @@ async def _app(
         work=folder / "work",
         configuration=configuration,
         retry_seconds=0,
+        run_jobs=run_jobs,
     )
     database = WarehouseSettings(url=SecretStr(mongodb_url), database=warehouse.database.name)
     app = TrainerApp(settings, database, KafkaSettings(bootstrap_servers=kafka), child_runner(60, COMMAND))
@@ -154,6 +157,23 @@ class TestHealth:
                     await asyncio.sleep(0.1)
             assert "200" in (await _get(port, "/livez")).splitlines()[0]
             assert "twin_trainer_jobs_waiting 0.0" in await _get(port, "/metrics")
+
+    async def test_it_tells_of_trainings_that_run_elsewhere(
+        self, warehouse: Warehouse, mongodb_url: str, kafka_bootstrap: str, tmp_path: Path
+    ) -> None:
+        jobs, dataset, configuration = warehouse.training_jobs, _ready("elsewhere"), TrainingConfiguration()
+        parked = make_job(_ready("elsewhere", "two"), configuration, "r", "test")
+        await jobs.put(parked.model_copy(update={"state": JobState.PARKED, "reason": "it needs a licence"}))
+        job = make_job(dataset, configuration, "r", "test")
+        await jobs.put(job)
+        assert await jobs.claim(job, "a pod")
+        await jobs.renew(job.job_key, "a pod", JobProgress(phase="sft", step=7, steps=9, loss=2.5))
+        expected = {"jobs_parked": 1, "jobs_under_way": 1, "step": 7, "steps": 9, "loss_nats": 2.5}
+        async with _app(warehouse, mongodb_url, kafka_bootstrap, tmp_path, run_jobs=False) as (_, port):
+            async with asyncio.timeout(_SECONDS):
+                lines = [f"twin_trainer_{name} {float(value)}" for name, value in expected.items()]
+                while not set(lines) <= set((await _get(port, "/metrics")).splitlines()):
+                    await asyncio.sleep(0.1)
 
 
 async def _get(port: int, path: str) -> str:

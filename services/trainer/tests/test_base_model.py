@@ -177,3 +177,8 @@ class TestHub:
 
     def test_the_revision_is_the_commit(self, hub: HfApi) -> None:
         assert base_revision(TrainingConfiguration(base_model="author/fit"), hub) == _COMMIT
+
+    def test_one_that_is_away_may_come_back(self) -> None:
+        away = HfApi(endpoint="http://127.0.0.1:9")
+        with pytest.raises(ServerUnavailable, match="did not answer"):
+            base_revision(TrainingConfiguration(base_model="author/fit"), away)

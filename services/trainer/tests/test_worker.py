@@ -14,6 +14,8 @@ from twin_common.models import JobState, ModelStage, TrainingJob
 from twin_common.warehouse import Warehouse
 from twin_trainer.child import child_runner
 from twin_trainer.device_lock import DeviceBusy, locked_device
+from twin_trainer.memory import BatchShape, read_shape, write_shape
+from twin_trainer.memory_watch import MemoryWatch
 from twin_trainer.worker import Worker, WorkerPolicy
 
 from .fake_child import COMMAND, script, starts
@@ -99,6 +101,13 @@ class TestTraining:
         assert record.stage is ModelStage.REJECTED
         assert record.history[-1].why == "it repeats itself"
 
+    async def test_a_search_ends_without_a_model(self, warehouse: Warehouse, tmp_path: Path) -> None:
+        script(tmp_path, "search")
+        await warehouse.training_jobs.put(_job())
+        async with _running(_worker(warehouse, tmp_path)):
+            await _until(warehouse, _job(), JobState.DONE)
+        assert await warehouse.models.all(_ADA) == []
+
     async def test_jobs_run_one_at_a_time_the_oldest_first(
         self, warehouse: Warehouse, tmp_path: Path
     ) -> None:
@@ -154,6 +163,24 @@ class TestFailing:
         assert reason in (parked.reason or "")
         assert len(starts(tmp_path)) == tries
         assert await warehouse.models.all(_ADA) == []
+
+    @pytest.mark.parametrize(("ran_out", "micro_batch"), [(True, 2), (False, 4)])
+    async def test_only_a_kill_for_memory_makes_batches_smaller(
+        self, warehouse: Warehouse, tmp_path: Path, ran_out: bool, micro_batch: int
+    ) -> None:
+        class Watch(MemoryWatch):
+            def blames_memory(self) -> bool:
+                return ran_out
+
+        stage = tmp_path / "work/jobs" / _job().job_key[:16] / "sft"
+        write_shape(stage, BatchShape(4, 2))
+        script(tmp_path, "die")
+        await warehouse.training_jobs.put(_job())
+        worker = _worker(warehouse, tmp_path)
+        worker.run_child = child_runner(60.0, COMMAND, Watch)
+        async with _running(worker):
+            await _until(warehouse, _job(), JobState.DONE)
+        assert read_shape(stage, BatchShape(4, 2)).micro_batch == micro_batch
 
     async def test_a_silent_training_is_ended(self, warehouse: Warehouse, tmp_path: Path) -> None:
         script(tmp_path, "silence")

@@ -193,6 +193,8 @@ class TrainingJob(Record):
     base_model: str
     configuration: str
     """As the trainer reads it, in JSON."""
+    grid: str = ""
+    """Values to try by the name of a setting, in JSON, of which the best become the default; empty: none."""
     requested_by: str
     created_at: Timestamp
     state: JobState = JobState.WAITING

@@ -11,10 +11,12 @@ from qdrant_client import AsyncQdrantClient
 
 from twin_common.errors import ServerUnavailable
 from twin_common.events import DatasetReady
+from twin_common.identity import AuthorId
 from twin_common.index_builds import ensure_collections
 from twin_common.warehouse import Warehouse
 from twin_feature_stream.datasets.assembly import NotEnoughText
 from twin_feature_stream.datasets.build import Builder
+from twin_feature_stream.datasets.hub import HubDatasets
 from twin_feature_stream.datasets.registry import DatasetRegistry
 from twin_feature_stream.datasets.settings import DatasetSettings
 from twin_feature_stream.datasets.snapshot import read_present
@@ -76,6 +78,33 @@ async def test_new_text_and_new_feedback_give_new_versions(builder: Builder, rec
     assert len(with_article.version.lineage.documents) == 13
     assert with_feedback.version.statistics.feedback_pairs == 1
     assert recorder.events[-1].preference_pairs == 1
+
+
+class _Hub(HubDatasets):
+    """Remembers what was pushed, and may be away."""
+
+    def __init__(self) -> None:
+        self.is_away = True
+        self.pushed: list[str] = []
+
+    def push(self, author_id: AuthorId, dataset_id: str, folder: Path) -> str:
+        if self.is_away:
+            raise ServerUnavailable("the Hub is away")
+        assert (folder / "lineage.json").exists()
+        self.pushed.append(dataset_id)
+        return f"ns/{author_id}@1"
+
+
+async def test_a_version_is_on_the_hub_before_it_is_announced(builder: Builder, recorder: Recorder) -> None:
+    hub = _Hub()
+    builder = replace(builder, hub=hub)
+    with pytest.raises(ServerUnavailable):
+        await builder.build(ADA)
+    assert recorder.events == []
+    hub.is_away = False
+    built = await builder.build(ADA)
+    await builder.build(ADA)
+    assert hub.pushed == [event.dataset_id for event in recorder.events] == [built.version.dataset_id]
 
 
 async def test_an_announcement_that_failed_is_made_good_once(builder: Builder, recorder: Recorder) -> None:

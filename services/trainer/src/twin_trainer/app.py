@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
@@ -13,6 +14,7 @@ from twin_common.errors import PoisonMessage, ServerUnavailable
 from twin_common.events import DatasetReady, ModelChanged, decode, encode
 from twin_common.health import HealthServer
 from twin_common.kafka_settings import KafkaSettings
+from twin_common.models import JobState
 from twin_common.telemetry import current_traceparent
 from twin_common.topics import DATASETS_READY
 from twin_common.warehouse import Warehouse, WarehouseSettings
@@ -35,6 +37,7 @@ log = structlog.get_logger(__name__)
 SERVICE = "trainer"
 
 _RELEASE_SECONDS = 1.0
+_QUEUE_SECONDS = 5.0
 
 
 class TrainerApp:
@@ -95,7 +98,11 @@ class TrainerApp:
             state=lambda: self._worker.state if self._settings.run_jobs else "lining up only",
         )
         with health:
-            parts = [self._start(self._readiness.watch()), self._start(self._release_regularly())]
+            parts = [
+                self._start(self._readiness.watch()),
+                self._start(self._release_regularly()),
+                self._start(self._show_queue_regularly()),
+            ]
             if self._settings.run_jobs:
                 parts.append(self._start(self._work()))
             try:
@@ -178,3 +185,13 @@ class TrainerApp:
                 await asyncio.wait_for(self._woken.wait(), _RELEASE_SECONDS)
             except TimeoutError:
                 continue
+
+    async def _show_queue_regularly(self) -> None:
+        """A copy that trains nothing tells of the trainings elsewhere: nobody asks a job's pod."""
+        await self._readiness.reached()
+        jobs = self._warehouse.training_jobs
+        while True:
+            with suppress(PyMongoError):  # the probe tells of it
+                states = (JobState.WAITING, JobState.PARKED, JobState.RUNNING)
+                metrics.show_queue(*[await jobs.in_state(state) for state in states])
+            await asyncio.sleep(_QUEUE_SECONDS)

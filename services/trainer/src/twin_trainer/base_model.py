@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
 
+import httpx2
 from huggingface_hub import HfApi
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -145,7 +146,7 @@ def _hub_errors(configuration: TrainingConfiguration) -> Iterator[None]:
             f"{name} is neither a folder here nor a model on the Hub that this account may see; "
             "check base_model, and HF_TOKEN for a private one"
         ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, httpx2.HTTPError, LocalEntryNotFoundError, OSError) as error:
         raise ServerUnavailable(f"the Hub did not answer for {name}: {error}") from error
 
 

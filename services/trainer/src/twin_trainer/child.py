@@ -8,40 +8,50 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
-from twin_trainer.job_protocol import LINE, Failed, Finished, JobSpec, Told
+from twin_trainer.job_protocol import LINE, End, Failed, JobSpec, Told
+from twin_trainer.memory_watch import MemoryWatch
 
-RunChild = Callable[[JobSpec], AsyncGenerator[Told | Finished | Failed, None]]
+RunChild = Callable[[JobSpec], AsyncGenerator[Told | End, None]]
 
 # A report with its plots is the longest line.
 _LONGEST_LINE = 64 * 1024 * 1024
 _STOP_SECONDS = 10.0
+_LOOK_SECONDS = 1.0
 
 
-def child_runner(stall_seconds: float, command: tuple[str, ...] = ()) -> RunChild:
+def child_runner(
+    stall_seconds: float,
+    command: tuple[str, ...] = (),
+    watch_memory: Callable[[], MemoryWatch] = MemoryWatch,
+) -> RunChild:
     """How to run a training: a function that starts the child and yields what it tells, an end always last.
 
     Args:
         stall_seconds: a child that is silent for so long is killed.
         command: what to start instead of the training itself.
+        watch_memory: begins to watch whether memory runs out.
     """
     command = command or (sys.executable, "-m", "twin_trainer.job_process")
 
-    async def run(spec: JobSpec) -> AsyncGenerator[Told | Finished | Failed, None]:
+    async def run(spec: JobSpec) -> AsyncGenerator[Told | End, None]:
+        watch = watch_memory()
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LONGEST_LINE
         )
+        looking = asyncio.create_task(_look_regularly(watch))
         try:
-            async for line in _lines(process, spec, stall_seconds):
+            async for line in _lines(process, spec, stall_seconds, watch):
                 yield line
         finally:
+            looking.cancel()
             await _end(process)
 
     return run
 
 
 async def _lines(
-    process: asyncio.subprocess.Process, spec: JobSpec, stall_seconds: float
-) -> AsyncGenerator[Told | Finished | Failed, None]:
+    process: asyncio.subprocess.Process, spec: JobSpec, stall_seconds: float, watch: MemoryWatch
+) -> AsyncGenerator[Told | End, None]:
     if process.stdin is None or process.stdout is None:
         raise TypeError("the child process has no pipes")
     try:
@@ -59,11 +69,28 @@ async def _lines(
     except (ConnectionError, ValidationError, ValueError) as error:
         yield Failed(reason=f"its process cannot be understood: {error}"[:500], may_pass=True)
         return
-    code = await process.wait()
-    how = f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    advice = "; the machine may be out of memory" if code == -signal.SIGKILL else "; its log says why"
-    reason = f"the training's process {how}{advice}"
-    yield Failed(reason=reason, may_pass=True, was_killed=code == -signal.SIGKILL)
+    yield _ended(await process.wait(), watch)
+
+
+def _ended(code: int, watch: MemoryWatch) -> Failed:
+    """How a process ended that told nothing of its end."""
+    if code != -signal.SIGKILL:
+        how = (
+            f"was ended by signal {signal.Signals(-code).name}"
+            if code < 0
+            else f"ended with exit code {code}"
+        )
+        return Failed(reason=f"the training's process {how}; its log says why", may_pass=True)
+    ran_out = watch.blames_memory()
+    why = "memory ran out" if ran_out else "nothing says that memory ran out, so somebody ended it"
+    reason = f"the training's process was killed by signal SIGKILL: {why}"
+    return Failed(reason=reason, may_pass=True, ran_out_of_memory=ran_out)
+
+
+async def _look_regularly(watch: MemoryWatch) -> None:
+    while True:
+        watch.look()
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

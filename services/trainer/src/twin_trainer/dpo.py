@@ -9,6 +9,7 @@ from trl import DPOConfig, DPOTrainer
 from twin_trainer.config import Method, TrainingConfiguration
 from twin_trainer.loading import load_model, load_tokenizer
 from twin_trainer.memory import BatchShape
+from twin_trainer.output_layer import score_answers_once
 from twin_trainer.progress import Progress, TrainedAdapter
 from twin_trainer.rows import PREFERENCE, held_out_rows, training_rows
 from twin_trainer.stage_run import StageRun, run_stage
@@ -47,7 +48,7 @@ def train_dpo(
         arguments = DPOConfig(
             **run.arguments(shape), beta=configuration.dpo_beta, precompute_ref_log_probs=True
         )
-        return DPOTrainer(
+        trainer = DPOTrainer(
             model=model,
             args=arguments,
             train_dataset=rows,
@@ -55,5 +56,7 @@ def train_dpo(
             processing_class=tokenizer,
             callbacks=run.callbacks(),
         )
+        score_answers_once(trainer.model)
+        return trainer
 
     return run_stage(run, build)

@@ -19,6 +19,8 @@ from twin_common.errors import TwinError
 from twin_trainer.config import TrainingConfiguration
 from twin_trainer.progress import TrainedAdapter
 
+EXPERIMENTS = "experiments"
+"""Their folder in the registry."""
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 _ENERGY_COUNTERS = Path("/sys/class/powercap")
 _JOULES_A_KILOWATT_HOUR = 3.6e6

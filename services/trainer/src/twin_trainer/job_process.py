@@ -14,7 +14,7 @@ import structlog
 from twin_common import telemetry
 from twin_common.errors import ServerUnavailable, TwinError
 from twin_trainer.dataset import DatasetGone
-from twin_trainer.job_protocol import LINE, Failed, Finished, JobSpec, Told
+from twin_trainer.job_protocol import LINE, End, Failed, JobSpec, Told
 
 log = structlog.get_logger(__name__)
 
@@ -29,18 +29,20 @@ def main() -> None:
     telemetry.configure("trainer")
     spec = JobSpec.model_validate_json(sys.stdin.readline())
 
-    def tell(line: Told | Finished | Failed) -> None:
+    def tell(line: Told | End) -> None:
         lines.write(LINE.dump_json(line).decode() + "\n")
         lines.flush()
 
     tell(_run(spec, tell))
 
 
-def _run(spec: JobSpec, tell: Callable[[Told], None]) -> Finished | Failed:
+def _run(spec: JobSpec, tell: Callable[[Told], None]) -> End:
     from twin_trainer.pipeline import run_pipeline
+    from twin_trainer.search_run import run_search
 
+    run = run_search if spec.job.grid else run_pipeline
     try:
-        return run_pipeline(spec, lambda progress: tell(Told(progress=progress)))
+        return run(spec, lambda progress: tell(Told(progress=progress)))
     except (ServerUnavailable, DatasetGone, OSError, MemoryError) as error:
         log.exception("the training failed")
         return Failed(reason=f"{type(error).__name__}: {error}"[:2000], may_pass=True)

@@ -56,6 +56,16 @@ class Finished(_Message):
     report_markdown: str
 
 
+class Searched(_Message):
+    """A grid has been tried, and its best is the default."""
+
+    kind: Literal["searched"] = "searched"
+    tried: int
+    best: dict[str, str | float | bool]
+    """The values of the grid that learnt best."""
+    held_out_loss: float
+
+
 class Failed(_Message):
     """There is no model."""
 
@@ -64,9 +74,10 @@ class Failed(_Message):
     """What happened, and the remedy."""
     may_pass: bool
     """Whether the same may succeed later without anybody doing anything."""
-    was_killed: bool = False
-    """Whether the process was killed, as a machine does that is out of memory."""
+    ran_out_of_memory: bool = False
+    """Whether the process was killed because the machine, or its share of it, was out of memory."""
 
 
-Line = Annotated[Told | Finished | Failed, Field(discriminator="kind")]
-LINE: TypeAdapter[Told | Finished | Failed] = TypeAdapter(Line)
+End = Finished | Searched | Failed
+Line = Annotated[Told | End, Field(discriminator="kind")]
+LINE: TypeAdapter[Told | End] = TypeAdapter(Line)

@@ -8,6 +8,8 @@ from pathlib import Path
 from twin_common.errors import TwinError
 
 _SIGNS = ("out of memory", "can't allocate memory", "cublas_status_alloc_failed", "not enough memory")
+SHAPE_FILE = "batch.json"
+"""In the folder of a stage that has begun."""
 
 
 class OutOfMemory(TwinError):
@@ -52,7 +54,7 @@ def read_shape(stage_folder: Path, configured: BatchShape) -> BatchShape:
 def write_shape(stage_folder: Path, shape: BatchShape) -> None:
     """Remember it for a later attempt."""
     stage_folder.mkdir(parents=True, exist_ok=True)
-    unfinished = stage_folder / ".batch.json"
+    unfinished = stage_folder / f".{SHAPE_FILE}"
     unfinished.write_text(json.dumps(asdict(shape)), encoding="utf-8")
     unfinished.replace(_file(stage_folder))
 
@@ -97,4 +99,4 @@ def release_memory() -> None:
 
 
 def _file(stage_folder: Path) -> Path:
-    return stage_folder / "batch.json"
+    return stage_folder / SHAPE_FILE

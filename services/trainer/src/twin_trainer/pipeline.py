@@ -25,7 +25,7 @@ from twin_trainer.evaluation.rendering.markdown import render_markdown
 from twin_trainer.evaluation.report import Report, Role
 from twin_trainer.evaluation.suite import EvaluationInput, evaluate
 from twin_trainer.evaluation.transformers_model import ModelFiles, open_transformers_model
-from twin_trainer.experiments import ExperimentLog, RunningExperiment
+from twin_trainer.experiments import EXPERIMENTS, ExperimentLog, RunningExperiment
 from twin_trainer.export.check import ExportUnsupported
 from twin_trainer.export.gguf import export_gguf
 from twin_trainer.gate import Verdict, decide
@@ -99,7 +99,7 @@ def _train(run: _Run) -> _Trained:
     run.tell(JobProgress(phase="base model"))
     base = resolve_base(run.configuration)
     name, dataset_id = run.spec.job.model_id, run.dataset.dataset_id
-    experiments = ExperimentLog(run.spec.registry / "experiments")
+    experiments = ExperimentLog(run.spec.registry / EXPERIMENTS)
     with experiments.record(name, run.configuration, dataset_id, base.revision) as experiment:
         sft, dpo = _learn(run, base, experiment)
     return _Trained(base, sft, dpo, _merged(run, base, dpo or sft))

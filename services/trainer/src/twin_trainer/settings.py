@@ -12,6 +12,7 @@ from twin_trainer.config import TrainingConfiguration, preset, read_configuratio
 from twin_trainer.evaluation.policy import EvaluationPolicy
 from twin_trainer.gate import GatePolicy
 from twin_trainer.release import ReleasePolicy
+from twin_trainer.search import default_configuration
 from twin_trainer.worker import WorkerPolicy
 
 
@@ -80,8 +81,10 @@ class TrainerSettings(BaseSettings):
 
     @property
     def training(self) -> TrainingConfiguration:
-        """How a model is trained when nobody says otherwise."""
-        return read_configuration(self.configuration) if self.configuration else preset(self.preset)
+        """How a model is trained when nobody says otherwise: by the file, the last search, or the preset."""
+        if self.configuration:
+            return read_configuration(self.configuration)
+        return default_configuration(self.registry, preset(self.preset))
 
     @property
     def worker_policy(self) -> WorkerPolicy:

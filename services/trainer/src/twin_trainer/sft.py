@@ -10,6 +10,7 @@ from twin_trainer.base_model import resolve_base
 from twin_trainer.config import TrainingConfiguration
 from twin_trainer.loading import load_model, load_tokenizer
 from twin_trainer.memory import BatchShape
+from twin_trainer.output_layer import score_answers_once
 from twin_trainer.progress import Progress, TrainedAdapter
 from twin_trainer.rows import INSTRUCT, held_out_rows, training_rows
 from twin_trainer.stage_run import StageRun, run_stage
@@ -43,7 +44,7 @@ def train_sft(
             packing=configuration.packing,
             eval_packing=False,
         )
-        return SFTTrainer(
+        trainer = SFTTrainer(
             model=load_model(configuration, base.folder),
             args=arguments,
             train_dataset=rows,
@@ -52,5 +53,7 @@ def train_sft(
             peft_config=adapter_configuration(configuration),
             callbacks=run.callbacks(),
         )
+        score_answers_once(trainer.model)
+        return trainer
 
     return run_stage(run, build)

@@ -20,8 +20,8 @@ from twin_trainer.child import RunChild
 from twin_trainer.device_lock import DeviceBusy, locked_device
 from twin_trainer.evaluation.policy import EvaluationPolicy
 from twin_trainer.gate import GatePolicy
-from twin_trainer.job_protocol import Failed, Finished, JobSpec, Told
-from twin_trainer.memory import OutOfMemory, shrink_after_kill
+from twin_trainer.job_protocol import End, Failed, Finished, JobSpec, Searched, Told
+from twin_trainer.memory import SHAPE_FILE, OutOfMemory, shrink_after_kill
 
 log = structlog.get_logger(__name__)
 
@@ -102,8 +102,6 @@ class Worker:
         asked_at = time.monotonic()
         running = await jobs.in_state(JobState.RUNNING)
         waiting = await jobs.in_state(JobState.WAITING)
-        metrics.JOBS_WAITING.set(len(waiting))
-        metrics.JOBS_PARKED.set(len(await jobs.in_state(JobState.PARKED)))
         mine = [job for job in running if job.holder == name]
         due = [job for job in waiting if self._not_before.get(job.job_key, 0.0) <= time.monotonic()]
         abandoned = [job for job in running if job.holder != name and self._stands_still(job, asked_at)]
@@ -119,33 +117,34 @@ class Worker:
         """Whether the training was finished."""
         log.info("a training begins", job=job.job_key[:16], dataset=job.dataset_id, attempt=job.attempts)
         self.state = f"training on {job.dataset_id}"
-        metrics.JOB_UNDER_WAY.set(1)
         try:
             end = await self._follow(job, name)
         except asyncio.CancelledError:
             with suppress(PyMongoError):  # its name on it makes it the next process's at once
                 await self.warehouse.training_jobs.end(job.job_key, name, JobState.WAITING)
             raise
-        finally:
-            metrics.JOB_UNDER_WAY.set(0)
         match end:
             case Finished():
                 await self._keep(job, end)
                 await self.warehouse.training_jobs.end(job.job_key, name, JobState.DONE)
                 metrics.JOBS.labels("done").inc()
                 self.on_finished()
+            case Searched():
+                log.info("a search ended", job=job.job_key[:16], tried=end.tried, best=end.best)
+                await self.warehouse.training_jobs.end(job.job_key, name, JobState.DONE)
+                metrics.JOBS.labels("done").inc()
             case Failed():
-                if end.was_killed:
+                if end.ran_out_of_memory:
                     self._take_less_memory(job)
                 await self._put_back_or_park(job, name, end)
             case None:
                 log.warning("the training is another worker's now", job=job.job_key[:16])
-        return isinstance(end, Finished)
+        return isinstance(end, Finished | Searched)
 
     def _folder(self, job: TrainingJob) -> Path:
         return (self.work / "jobs" / job.job_key[:16]).absolute()
 
-    async def _follow(self, job: TrainingJob, name: str) -> Finished | Failed | None:
+    async def _follow(self, job: TrainingJob, name: str) -> End | None:
         """What the child came to; None when the job was taken away."""
         release = await self.warehouse.models.release(job.author_id)
         production = (
@@ -171,22 +170,23 @@ class Worker:
             beating.cancel()
         return reading.result() if reading in done and not reading.cancelled() else None
 
-    async def _read(self, spec: JobSpec, newest: list[JobProgress]) -> Finished | Failed | None:
+    async def _read(self, spec: JobSpec, newest: list[JobProgress]) -> End | None:
         async with aclosing(self.run_child(spec)) as lines:
             async for line in lines:
                 if not isinstance(line, Told):
                     return line
                 newest[:] = [line.progress]
-                _show(line.progress)
         return None
 
     def _take_less_memory(self, job: TrainingJob) -> None:
-        """A stage that was killed begins again with smaller micro-batches, so many more of them."""
-        for stage in ("dpo", "sft"):
-            with suppress(FileNotFoundError, OutOfMemory):  # not begun; or one sample at a time already
-                shape = shrink_after_kill(self._folder(job) / stage)
-                log.warning("a training was killed and goes on with less memory", stage=stage, shape=shape)
-                return
+        """A stage that was killed for memory goes on with smaller micro-batches, so many more of them."""
+        begun = self._folder(job).rglob(SHAPE_FILE)
+        newest = max(begun, key=lambda file: file.stat().st_mtime, default=None)
+        if newest is None:
+            return
+        with suppress(OutOfMemory):  # one sample at a time already
+            shape = shrink_after_kill(newest.parent)
+            log.warning("a training ran out of memory and goes on with less", shape=shape)
 
     async def _beat(self, job: TrainingJob, name: str, newest: list[JobProgress]) -> None:
         """Say that the worker lives, until the job is another's."""
@@ -243,12 +243,3 @@ class Worker:
         log.error("a training is parked", job=job.job_key[:16], reason=end.reason)
         await jobs.end(job.job_key, name, JobState.PARKED, f"{end.reason}{tried}")
         metrics.JOBS.labels("parked").inc()
-
-
-def _show(progress: JobProgress) -> None:
-    metrics.STEP.set(progress.step)
-    metrics.STEPS.set(progress.steps)
-    if progress.loss is not None:
-        metrics.LOSS.set(progress.loss)
-    if progress.tokens_per_second is not None:
-        metrics.TOKENS_PER_SECOND.set(progress.tokens_per_second)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from twin_common.errors import ServerUnavailable
+from twin_common.testing.hub import FakeHub, fake_hub
 from twin_trainer.registry import FolderRegistry, ModelRegistry
 from twin_trainer.registry.artefacts import DamagedArtefact, UnknownArtefact, UnsafeArtefact
 from twin_trainer.registry.hub import HubRegistry
-
-from .fake_hub import FakeHub, fake_hub
 
 _REPOSITORY = "ns/ada-twin"
 
@@ -126,6 +126,13 @@ class TestFolder:
 
 
 class TestHub:
+    def test_one_that_is_away_may_come_back(self, tmp_path: Path) -> None:
+        registry = HubRegistry(FolderRegistry(tmp_path), "ns", "token", "http://127.0.0.1:9")
+        with pytest.raises(ServerUnavailable, match="ns/ada-twin"):
+            registry.find("ada", "ada-1")
+        with pytest.raises(ServerUnavailable, match="ns/ada-twin"):
+            registry.promote("ada", None)
+
     def test_a_model_is_one_commit_with_all_its_files(self, tmp_path: Path, hub: FakeHub) -> None:
         registry = HubRegistry(FolderRegistry(tmp_path / "registry"), "ns", "token", hub.url)
         location = registry.save("ada", "ada-1", _model(tmp_path / "m"))

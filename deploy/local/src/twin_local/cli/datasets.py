@@ -54,6 +54,7 @@ async def build_dataset(connection: Connection, author: str | None) -> "Built":
         NotEnoughText: too little of the author's text is usable.
     """
     from twin_feature_stream.datasets.build import Builder
+    from twin_feature_stream.datasets.hub import HubDatasets
     from twin_feature_stream.datasets.publishing import dataset_publisher
     from twin_feature_stream.datasets.registry import DatasetRegistry
 
@@ -68,6 +69,7 @@ async def build_dataset(connection: Connection, author: str | None) -> "Built":
                 registry=DatasetRegistry(settings.registry),
                 settings=settings,
                 publish=dataset_publisher(connection.kafka),
+                hub=HubDatasets.of(settings),
             )
             with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
                 task = progress.add_task("reading", total=1)

@@ -1,6 +1,7 @@
 """`twin experiments`: every training run, with what, where, how it went and what it cost."""
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,9 +12,13 @@ from twin_local.cli.options import JsonOption
 from twin_local.home import TwinHome
 
 if TYPE_CHECKING:
-    from twin_trainer.experiments import ExperimentLog
+    from twin_trainer.experiments import Experiment, ExperimentLog
+    from twin_trainer.progress import CurvePoint
+    from twin_trainer.search import Grid
 
 console = Console(highlight=False)
+_BARS = "▁▂▃▄▅▆▇█"
+_WIDTH = 24
 
 
 def register(app: typer.Typer) -> None:
@@ -54,21 +59,64 @@ def compare(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Show in what the runs differ."""
+    """Show in what the runs differ, and how their losses fell."""
     from twin_trainer.experiments import differences
 
     log = _log()
-    found = differences([log.read(run) for run in runs])
+    records = [log.read(run) for run in runs]
+    found = differences(records)
     if as_json:
-        print(json.dumps(found, default=str))
+        curves = {record.experiment_id: [asdict(point) for point in _curve(record)] for record in records}
+        print(json.dumps({"differences": found, "curves": curves}, default=str))
         return
     table = Table("", *runs, box=None)
     for name, values in found.items():
         table.add_row(name, *map(str, values))
+    table.add_section()
+    losses = [[point.loss for point in _curve(record) if point.loss is not None] for record in records]
+    held_out = [
+        [point.held_out_loss for point in _curve(record) if point.held_out_loss is not None]
+        for record in records
+    ]
+    table.add_row("loss", *map(_course, losses))
+    table.add_row("held-out loss", *map(_course, held_out))
     console.print(table)
 
 
-def _log() -> "ExperimentLog":
-    from twin_trainer.experiments import ExperimentLog
+def _curve(record: "Experiment") -> "tuple[CurvePoint, ...]":
+    """Of the supervised stage; a run that failed before it has none."""
+    return record.stages[0].curve if record.stages else ()
 
-    return ExperimentLog(TwinHome.default().registry / "experiments")
+
+def _course(losses: list[float]) -> str:
+    """A line of bars from the first loss to the last, each as high as the loss, and both ends as numbers."""
+    if not losses:
+        return ""
+    shown = (
+        [losses[place * len(losses) // _WIDTH] for place in range(_WIDTH)] if len(losses) > _WIDTH else losses
+    )
+    low, high = min(losses), max(losses)
+    steps = len(_BARS) - 1
+    bars = (_BARS[round((loss - low) / (high - low) * steps) if high > low else 0] for loss in shown)
+    return f"{losses[0]:.3f} {''.join(bars)} {losses[-1]:.3f}"
+
+
+def show_search(log: "ExperimentLog", search_id: str, grid: "Grid") -> None:
+    """Show what a search tried, the best first."""
+    from twin_trainer.search import Trial
+
+    runs = [run for run in log.list() if run.experiment_id.rpartition("-")[0] == search_id]
+    trials = [(run, run.held_out_loss) for run in runs if run.held_out_loss is not None]
+    table = Table("run", *grid, "held-out loss", "minutes", box=None)
+    for run, loss in sorted(trials, key=lambda trial: trial[1]):
+        values = Trial(run.configuration, loss).values_of(grid).values()
+        minutes = f"{run.duration_seconds / 60:.1f}"
+        table.add_row(run.experiment_id, *map(str, values), f"{loss:.3f}", minutes)
+    console.print(table)
+    console.print("The first is the default now, for trainings that start by themselves.")
+
+
+def _log() -> "ExperimentLog":
+    from twin_trainer.experiments import EXPERIMENTS, ExperimentLog
+
+    return ExperimentLog(TwinHome.default().registry / EXPERIMENTS)

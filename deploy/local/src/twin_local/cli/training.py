@@ -13,6 +13,7 @@ from twin_common.events import DatasetReady
 from twin_common.identity import AuthorId
 from twin_common.models import JobProgress, JobState, TrainingJob
 from twin_common.warehouse import UnknownModel, Warehouse
+from twin_local.cli.experiments import show_search
 from twin_local.cli.options import AuthorOption, JsonOption
 from twin_local.connection import Connection
 from twin_local.errors import PlatformError
@@ -41,6 +42,14 @@ def train(
     configuration: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A TOML file with settings of your own.")
     ] = None,
+    search: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SETTING=VALUE,VALUE",
+            help="Try every combination and keep the best as the default, instead of making a model; "
+            "such as sft.learning_rate=1e-4,3e-4. May be given several times.",
+        ),
+    ] = None,
     *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say how many steps, how much memory and time it takes.")
@@ -49,12 +58,18 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model on a dataset: line it up, follow it, and show what became of it."""
+    from twin_trainer.search import combinations, read_grid
+
     settings = _configuration(preset, configuration)
+    grid = read_grid(search or [], settings)
     if dry_run:
         _show_estimate(settings, _dataset_folder(TwinHome.default(), author, dataset), as_json=as_json)
+        if grid and not as_json:
+            console.print(f"  of each of {len(list(combinations(settings, grid)))} combinations, without DPO")
         return
     connection = Connection.find()
-    job = asyncio.run(_train(connection, connection.author(author), dataset, settings, wait=wait))
+    asked = json.dumps(grid) if grid else ""
+    job = asyncio.run(_train(connection, connection.author(author), dataset, settings, asked, wait=wait))
     if as_json:
         print(json.dumps({"model_id": job.model_id, "state": job.state, "reason": job.reason}))
     if job.state is JobState.PARKED:
@@ -66,24 +81,29 @@ async def _train(
     author_id: AuthorId,
     dataset_id: str | None,
     settings: "TrainingConfiguration",
+    grid: str,
     *,
     wait: bool,
 ) -> TrainingJob:
+    from twin_trainer.experiments import EXPERIMENTS, ExperimentLog
     from twin_trainer.requests import line_up
 
     dataset = _announced(connection.home, author_id, dataset_id)
     async with Warehouse(connection.warehouse) as warehouse:
-        outcome = await line_up(warehouse, dataset, settings, "twin train")
+        outcome = await line_up(warehouse, dataset, settings, "twin train", grid)
         jobs = await warehouse.training_jobs.all(author_id)
-        job = next(job for job in jobs if job.dataset_id == dataset.dataset_id)
+        job = next(job for job in jobs if (job.dataset_id, job.grid) == (dataset.dataset_id, grid))
         if outcome == "known" and await warehouse.training_jobs.retry(job.job_key):
             console.print("It was parked before; it is tried again.")
         elif outcome == "known":
             console.print("This was asked for before: the same data and settings make the same model.")
-        console.print(f"Training [bold]{job.model_id}[/] on {dataset.dataset_id}", soft_wrap=True)
+        doing = "Searching" if grid else "Training"
+        console.print(f"{doing} [bold]{job.model_id}[/] on {dataset.dataset_id}", soft_wrap=True)
         if wait:
             job = await follow_training(warehouse, job.job_key)
-        if job.state is JobState.DONE:
+        if job.state is JobState.DONE and grid:
+            show_search(ExperimentLog(connection.home.registry / EXPERIMENTS), job.model_id, json.loads(grid))
+        elif job.state is JobState.DONE:
             await _show_model(warehouse, job)
         return job
 
@@ -144,7 +164,7 @@ def _configuration(preset: str | None, file: Path | None) -> "TrainingConfigurat
 
     if file is not None:
         return read_configuration(file)
-    return find_preset(preset) if preset else TrainerSettings().training
+    return find_preset(preset) if preset else TrainerSettings(registry=TwinHome.default().registry).training
 
 
 def _announced(home: TwinHome, author_id: AuthorId | None, dataset_id: str | None) -> DatasetReady:

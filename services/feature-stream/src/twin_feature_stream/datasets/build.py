@@ -14,6 +14,7 @@ from twin_common.warehouse import DatasetRecord, Warehouse
 from twin_feature_stream.datasets.answers import Answers, AskingPolicy, Question, ask
 from twin_feature_stream.datasets.assembly import BuildPolicy, Draft, NotEnoughText, draft, finish
 from twin_feature_stream.datasets.chat_model import ModelSettings, OpenAICompatibleModel
+from twin_feature_stream.datasets.hub import HubDatasets
 from twin_feature_stream.datasets.model_instructions import may_be_asked, question, with_answers
 from twin_feature_stream.datasets.preference import question as preference_question
 from twin_feature_stream.datasets.registry import DatasetRegistry
@@ -48,6 +49,8 @@ class Builder:
     settings: DatasetSettings
     publish: Callable[[DatasetReady], None]
     """Returns once Kafka has confirmed the event; may block."""
+    hub: HubDatasets | None = None
+    """Where versions are kept besides, before they are announced."""
     clock: Clock = utc_now
 
     @property
@@ -65,7 +68,8 @@ class Builder:
 
         Raises:
             NotEnoughText: too little text is usable.
-            ServerUnavailable: Kafka did not confirm the announcement; a repeated build sends it again.
+            ServerUnavailable: the Hub did not take it, or Kafka did not confirm the announcement; a repeated
+                build tries both again.
         """
         progress("reading", 0, 1)
         heads = await read_documents(self.client, author_id)
@@ -91,6 +95,9 @@ class Builder:
             await asyncio.to_thread(self.registry.save, version, dataset)
         version = self.registry.version(version.dataset_id)
         if not self.registry.is_announced(version.dataset_id):
+            if self.hub is not None:
+                folder = self.registry.path(version.dataset_id)
+                await asyncio.to_thread(self.hub.push, author_id, version.dataset_id, folder)
             event = version.event(self.registry.location(version.dataset_id))
             await asyncio.to_thread(self.publish, event)
             await self.warehouse.datasets.put(DatasetRecord.of(event, version.statistics.report()))

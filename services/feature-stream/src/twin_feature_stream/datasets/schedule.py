@@ -15,6 +15,7 @@ from twin_common.vector_index import VectorIndexSettings, connect
 from twin_common.warehouse import Warehouse, WarehouseSettings
 from twin_feature_stream.datasets.assembly import NotEnoughText
 from twin_feature_stream.datasets.build import Builder
+from twin_feature_stream.datasets.hub import HubDatasets
 from twin_feature_stream.datasets.publishing import dataset_publisher
 from twin_feature_stream.datasets.registry import DatasetRegistry
 from twin_feature_stream.datasets.settings import DatasetSettings
@@ -56,6 +57,7 @@ class Schedule:
                     registry=DatasetRegistry(self._settings.registry),
                     settings=self._settings,
                     publish=dataset_publisher(read(KafkaSettings)),
+                    hub=HubDatasets.of(self._settings),
                 )
                 authors = await warehouse.authors.all()
             except Exception as error:  # a server that is away now may be there at the next look

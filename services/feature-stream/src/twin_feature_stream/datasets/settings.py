@@ -23,6 +23,11 @@ class DatasetSettings(BaseSettings):
     seed: int = 1
     """Of the choice among wordings."""
 
+    hub_namespace: str | None = None
+    """A user or organisation on the Hugging Face Hub; set, versions are kept there as well, in private."""
+    hub_token: SecretStr | None = None
+    """A token that may write there."""
+
     instruction_model_url: str | None = None
     """Base of an OpenAI-compatible API whose model writes instructions; without it rules do."""
     instruction_model: str | None = None
@@ -51,6 +56,14 @@ class DatasetSettings(BaseSettings):
             if getattr(self, f"{name}_url") and not getattr(self, name):
                 variable = f"DATASETS_{name.upper()}"
                 raise ValueError(f"{variable}_URL is set, so {variable} must name the model there")
+        return self
+
+    @model_validator(mode="after")
+    def _may_write_to_the_hub(self) -> Self:
+        if self.hub_namespace and self.hub_token is None:
+            raise ValueError(
+                "DATASETS_HUB_NAMESPACE is set, so DATASETS_HUB_TOKEN must be a token that may write"
+            )
         return self
 
     @property

@@ -1,6 +1,6 @@
 """What one model writes and finds likely: all that needs the model itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from twin_trainer.evaluation.accuracy import question_prompt
@@ -8,12 +8,12 @@ from twin_trainer.evaluation.control import control_paragraphs, control_question
 from twin_trainer.evaluation.material import Canary, Question, Sample, prose, spread
 from twin_trainer.evaluation.memorisation import Extraction, canary_variants, extractions, find_canaries
 from twin_trainer.evaluation.models import LanguageModel, Likelihood
-from twin_trainer.evaluation.policy import EvaluationPolicy
+from twin_trainer.evaluation.policy import EXTRACTION_TOKENS, EvaluationPolicy
 from twin_trainer.evaluation.regressions import general_questions
 from twin_trainer.evaluation.report import Role
 
-_EXTRACTION_TOKENS = 40
-"""Room for the twenty words that must be the same."""
+_TRIED, _TRIED_TOKENS = 4, 16
+"""What is written to learn how fast a model is: too little to take long, enough to tell."""
 
 Likelihoods = tuple[Likelihood, ...]
 
@@ -83,6 +83,13 @@ class Observation:
     """Of each canary, those of its variants."""
 
 
+def seconds_a_token(model: LanguageModel, prompts: Sequence[str], clock: Callable[[], float]) -> float:
+    """How long a model takes to write a token, when it answers a few prompts at a time."""
+    began = clock()
+    model.generate(prompts[:_TRIED], _TRIED_TOKENS)
+    return (clock() - began) / max(len(prompts[:_TRIED]) * _TRIED_TOKENS, 1)
+
+
 def observe(role: Role, model: LanguageModel, material: Material, policy: EvaluationPolicy) -> Observation:
     """Ask the model everything."""
     contrast = material.contrast_prompts if role is Role.BASE else ()
@@ -96,7 +103,7 @@ def observe(role: Role, model: LanguageModel, material: Material, policy: Evalua
         texts=tuple(written[: len(prompts)]),
         contrast_texts=tuple(written[len(prompts) :]),
         answers=tuple(answers),
-        continuations=tuple(model.continue_texts(beginnings, _EXTRACTION_TOKENS)),
+        continuations=tuple(model.continue_texts(beginnings, EXTRACTION_TOKENS)),
         likelihoods=tuple(model.negative_log_likelihoods([sample.answer for sample in material.held_out])),
         control_likelihoods=tuple(model.negative_log_likelihoods(material.controls)),
         general_likelihoods=_grouped(model, [question.texts for question in general_questions()]),

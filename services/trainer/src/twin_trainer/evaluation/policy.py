@@ -1,14 +1,21 @@
 """How much is measured: what one evaluation may cost."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from twin_trainer.evaluation.bootstrap import BootstrapPolicy
+
+EXTRACTION_TOKENS = 40
+"""Room for the twenty words that must be the same."""
+_LEAST = 4
+"""Of each kind is measured whatever it takes: figures over fewer say nothing."""
 
 
 @dataclass(frozen=True)
 class EvaluationPolicy:
     """Writing costs the most: of the defaults about 4,000 tokens a model, and 2,000 more of the base."""
 
+    seconds: float = 3600.0
+    """Of all models together, about; where the device is too slow for it, fewer texts are measured."""
     passages: int = 24
     """Held-out passages that are asked for and whose likelihood is measured, spread over the documents."""
     tokens_per_passage: int = 128
@@ -30,3 +37,28 @@ class EvaluationPolicy:
     examples: int = 4
     """Texts shown in the report."""
     bootstrap: BootstrapPolicy = field(default_factory=BootstrapPolicy)
+
+    def fitting(self, seconds_a_token: float, models: int) -> "EvaluationPolicy":
+        """As much of everything as so many models that write so fast can do in time; at least a little."""
+        share = self.seconds / max(seconds_a_token * self._written_tokens(models), 1e-9)
+        if share >= 1:
+            return self
+        return replace(
+            self,
+            passages=_share_of(self.passages, share),
+            contrast_passages=_share_of(self.contrast_passages, share),
+            questions=_share_of(self.questions, share),
+            extractions=_share_of(self.extractions, share),
+        )
+
+    def _written_tokens(self, models: int) -> int:
+        of_each = (
+            self.passages * self.tokens_per_passage
+            + self.questions * self.tokens_per_question
+            + self.extractions * EXTRACTION_TOKENS
+        )
+        return models * of_each + self.contrast_passages * self.tokens_per_passage
+
+
+def _share_of(count: int, share: float) -> int:
+    return min(count, max(_LEAST, int(count * share)))

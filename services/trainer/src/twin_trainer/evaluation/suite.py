@@ -13,7 +13,7 @@ from twin_trainer.evaluation.judge import Judge, Judged
 from twin_trainer.evaluation.material import Canary, Question, Sample, main_language
 from twin_trainer.evaluation.measures import Yardsticks, differences, of_judgements, of_model
 from twin_trainer.evaluation.models import Likelihood, OpenModel
-from twin_trainer.evaluation.observation import Material, Observation, observe
+from twin_trainer.evaluation.observation import Material, Observation, observe, seconds_a_token
 from twin_trainer.evaluation.policy import EvaluationPolicy
 from twin_trainer.evaluation.report import (
     Comparison,
@@ -56,20 +56,28 @@ class EvaluationInput:
     policy: EvaluationPolicy = field(default_factory=EvaluationPolicy)
 
 
-def evaluate(given: EvaluationInput, progress: Progress = lambda *_: None, clock: Clock = utc_now) -> Report:
-    """Measure every model in the same way, one at a time in memory.
+def evaluate(
+    given: EvaluationInput,
+    progress: Progress = lambda *_: None,
+    clock: Clock = utc_now,
+    timer: Callable[[], float] = time.monotonic,
+) -> Report:
+    """Measure every model in the same way, one at a time in memory, in about the time that the policy allows.
 
     Raises:
         NothingToMeasure: no training or held-out sample, or no base, or no candidate among the models.
     """
-    started = time.monotonic()
+    started = timer()
     _check(given)
-    policy = given.policy
-    material = Material.of(given.training, given.held_out, given.questions, given.canaries, policy)
+    policy, material = given.policy, _material(given, given.policy)
     observations: dict[Role, Observation] = {}
     for done, (role, open_model) in enumerate(given.models.items()):
         progress(f"measuring {role}", done, len(given.models))
         with open_model() as model:
+            if not observations:  # all are of a size, and all are shown the same
+                prompts = [sample.prompt for sample in material.held_out]
+                policy = policy.fitting(seconds_a_token(model, prompts, timer), len(given.models))
+                material = _material(given, policy)
             observations[role] = observe(role, model, material, policy)
     progress("comparing", len(given.models), len(given.models))
     language = main_language(given.training)
@@ -126,9 +134,23 @@ def evaluate(given: EvaluationInput, progress: Progress = lambda *_: None, clock
             for role in observations
             if role is not given.candidate
         ),
-        warnings=_warnings(material, language, author_figures),
-        seconds=round(time.monotonic() - started, 1),
+        warnings=(*_left_out(given.policy, policy), *_warnings(material, language, author_figures)),
+        seconds=round(timer() - started, 1),
         code_version=package_version("twin-trainer"),
+    )
+
+
+def _material(given: EvaluationInput, policy: EvaluationPolicy) -> Material:
+    return Material.of(given.training, given.held_out, given.questions, given.canaries, policy)
+
+
+def _left_out(wanted: EvaluationPolicy, measured: EvaluationPolicy) -> tuple[str, ...]:
+    if wanted == measured:
+        return ()
+    return (
+        f"Models write slowly here: at most {measured.passages} passages of {wanted.passages} are measured, "
+        f"and as few of the rest, to take about {wanted.seconds / 60:,.0f} minutes; more time would give "
+        "narrower intervals.",
     )
 
 

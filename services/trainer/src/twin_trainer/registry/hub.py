@@ -7,14 +7,10 @@ is deployed. A location is `NAMESPACE/AUTHOR-twin@COMMIT`, which names the same 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from twin_common.errors import ServerUnavailable
 from twin_trainer.registry.artefacts import UnknownArtefact, check_safe, verify
 from twin_trainer.registry.folder import FolderRegistry
-
-if TYPE_CHECKING:
-    pass
 
 STAGING, PRODUCTION = "staging", "production"
 
@@ -118,7 +114,7 @@ def _title(model_id: str) -> str:
 @contextmanager
 def _hub_errors(repository: str) -> Iterator[None]:
     """What another try may mend, in our words; what it cannot mend stays as it is."""
-    import httpx
+    import httpx2
     from huggingface_hub.errors import (
         EntryNotFoundError,
         HfHubHTTPError,
@@ -130,5 +126,5 @@ def _hub_errors(repository: str) -> Iterator[None]:
         yield
     except (RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError):
         raise
-    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
+    except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         raise ServerUnavailable(f"the Hub did not do what was asked for {repository}: {error}") from error

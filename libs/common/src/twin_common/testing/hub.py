@@ -1,4 +1,4 @@
-"""A server that speaks as much of the Hugging Face Hub's API as a registry of models uses."""
+"""A server that speaks as much of the Hugging Face Hub's API as registries of models and datasets use."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ Files = dict[str, bytes]
 
 
 class FakeHub:
-    """Repositories with branches and tags; `commits` lists titles as they were made."""
+    """Repositories with branches and tags; the name of one of datasets begins with `datasets/`."""
 
     def __init__(self) -> None:
         self.repositories: dict[str, dict[str, str]] = {}
@@ -121,6 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
     def create(self) -> None:
         asked = json.loads(self._body())
         name = f"{asked['organization']}/{asked['name']}" if asked.get("organization") else asked["name"]
+        name = f"datasets/{name}" if asked.get("type") == "dataset" else name
         if name in self.state.repositories:
             return self._answer(409, {"error": "exists", "url": f"{self.state.url}/{name}"})
         self.state.repositories[name] = {
@@ -162,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def preupload(self, name: str, revision: str) -> None:
         files = json.loads(self._body())["files"]
-        large = (".safetensors", ".gguf")
+        large = (".safetensors", ".gguf", ".parquet")
         answer = [
             {
                 "path": file["path"],
@@ -245,19 +246,19 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, body, {"X-Repo-Commit": commit, "ETag": etag, "Accept-Ranges": "none"})
 
 
-_NAME, _REVISION = r"([^/]+/[^/]+)", r"([^/]+)"
+_NAME, _REVISION = r"((?:datasets/)?[^/]+/[^/]+)", r"([^/]+)"
 _ROUTES: tuple[tuple[str, str, Callable[..., None]], ...] = (
     ("POST", r"/api/repos/create", _Handler.create),
     ("POST", r"/api/validate-yaml", _Handler.yaml),
-    ("POST", rf"/api/models/{_NAME}/branch/{_REVISION}", _Handler.branch),
-    ("GET", rf"/api/models/{_NAME}/commits/{_REVISION}", _Handler.commits),
-    ("POST", rf"/api/models/{_NAME}/preupload/{_REVISION}", _Handler.preupload),
+    ("POST", rf"/api/(?:models/)?{_NAME}/branch/{_REVISION}", _Handler.branch),
+    ("GET", rf"/api/(?:models/)?{_NAME}/commits/{_REVISION}", _Handler.commits),
+    ("POST", rf"/api/(?:models/)?{_NAME}/preupload/{_REVISION}", _Handler.preupload),
     ("POST", rf"/{_NAME}\.git/info/lfs/objects/batch", _Handler.batch),
     ("PUT", r"/lfs/(\w+)", _Handler.store),
-    ("POST", rf"/api/models/{_NAME}/commit/{_REVISION}", _Handler.commit),
-    ("POST", rf"/api/models/{_NAME}/tag/{_REVISION}", _Handler.tag),
-    ("DELETE", rf"/api/models/{_NAME}/tag/{_REVISION}", _Handler.untag),
-    ("GET", rf"/api/models/{_NAME}/revision/{_REVISION}", _Handler.info),
-    ("GET", rf"/api/models/{_NAME}/tree/{_REVISION}", _Handler.tree),
+    ("POST", rf"/api/(?:models/)?{_NAME}/commit/{_REVISION}", _Handler.commit),
+    ("POST", rf"/api/(?:models/)?{_NAME}/tag/{_REVISION}", _Handler.tag),
+    ("DELETE", rf"/api/(?:models/)?{_NAME}/tag/{_REVISION}", _Handler.untag),
+    ("GET", rf"/api/(?:models/)?{_NAME}/revision/{_REVISION}", _Handler.info),
+    ("GET", rf"/api/(?:models/)?{_NAME}/tree/{_REVISION}", _Handler.tree),
     ("GET", rf"/{_NAME}/resolve/{_REVISION}/(.+)", _Handler.resolve),
 )
