@@ -52,6 +52,8 @@ from twin_rag_api.metrics import (
     timed,
 )
 from twin_rag_api.retrieval.encoding import Encoding
+from twin_rag_api.retrieval.passages import Found
+from twin_rag_api.retrieval.self_query import Reading
 from twin_rag_api.retrieval.service import Retrieval
 
 log = structlog.get_logger(__name__)
@@ -79,6 +81,14 @@ class Prepared:
     task: Task
     notices: tuple[Notice, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an answer may rest on, and how it was found."""
+
+    sources: tuple[Source, ...]
+    found: Found
 
 
 @dataclass(frozen=True)
@@ -117,20 +127,26 @@ class Answers:
         self._redact_personal_data = redact_personal_data
         self.engines = engines
 
-    async def find_sources(self, scope: AuthorScope, question: str) -> tuple[Source, ...]:
+    async def find_sources(self, scope: AuthorScope, question: str | Reading) -> Evidence:
         """The numbered passages an answer may rest on; none when they cannot answer.
+
+        Args:
+            scope: whose passages.
+            question: as it was read; a str is searched for as it is.
 
         Raises:
             NotReady: the encoder or the collection is not there yet.
             ServerUnavailable: the vector index does not answer.
         """
-        passages, (unknown, names) = await asyncio.gather(
-            self._retrieval.search(scope, question, _SOURCES),
-            self._retrieval.unknown_names(scope, question),
+        reading = Reading(question, question) if isinstance(question, str) else question
+        found, (unknown, names) = await asyncio.gather(
+            self._retrieval.find(scope, reading, _SOURCES),
+            self._retrieval.unknown_names(scope, reading.rest),
         )
-        if not is_answerable(passages, unknown, names):
-            return ()
-        return tuple(Source(number, passage) for number, passage in enumerate(passages, start=1))
+        if not is_answerable(found.passages, unknown, names):
+            return Evidence((), found)
+        sources = tuple(Source(number, passage) for number, passage in enumerate(found.passages, start=1))
+        return Evidence(sources, found)
 
     async def prepare(self, task: Task, engine: Engine) -> Prepared:
         """The task past the guardrails, and cut to what the engine can read.
