@@ -107,6 +107,7 @@ from twin_common.identity import AuthorId
 from twin_rag_api.auth import AuthorScope
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
 from twin_rag_api.retrieval.passages import SearchFilters
+from twin_rag_api.retrieval.self_query import Reading
 from twin_rag_api.retrieval.service import Retrieval
 from twin_rag_api.generation.service import Answers
 from twin_rag_api.documents import DocumentDirectory
@@ -133,6 +134,7 @@ async def use(
 _CALLS = [
     "await retrieval.search({scope}'question', 5)",
     "await retrieval.unknown_names({scope}'question')",
+    "await retrieval.find({scope}Reading('question', 'question'), 5)",
     "await index.search({scope}[0.0], SparseVector([], []), SearchFilters(), 5)",
     "await index.occurring({scope}[1])",
     "await answers.find_sources({scope}'question')",

@@ -57,6 +57,20 @@ STYLE = Histogram(
 )
 TRACES = Counter("twin_traces_total", "Traces of answers, by what became of them.", ("outcome",))
 RERANKS = Counter("twin_retrieval_reranks_total", "Second looks at what was found.", ("outcome",))
+FILTERS = Counter(
+    "twin_retrieval_filters_total",
+    "Questions that ask for some of the texts.",
+    ("outcome",),
+)
+VARIANTS = Counter("twin_retrieval_variants_total", "Other ways to put a question.", ("outcome",))
+QUESTION_MODEL = Counter(
+    "twin_question_model_requests_total",
+    "What the language model was asked.",
+    ("task", "outcome"),
+)
+CROSS_ENCODER = Counter(
+    "twin_cross_encoder_requests_total", "Passages that the cross-encoder was to order.", ("outcome",)
+)
 FEEDBACK = Counter("twin_feedback_total", "What owners said of answers.", ("rating",))
 
 # A series has to be there, at 0, before its first event: increase() does not see how a series is born.
@@ -82,7 +96,7 @@ for _rule, _place in (
     GUARDRAIL_FINDINGS.labels(_rule, _place)
 for _code in (
     *("turns_left_out", "sources_left_out", "style_examples_left_out"),
-    *("model_failed", "model_broke_off", "model_stopped", "model_paused", "cut_off"),
+    *("model_failed", "model_broke_off", "model_stopped", "model_paused", "cut_off", "filters_dropped"),
 ):
     NOTICES.labels(_code)
 for _outcome in ("read", "private", "login", "unreachable", "timeout", "too_large", "unreadable"):
@@ -93,6 +107,15 @@ for _outcome in ("kept", "dropped"):
     TRACES.labels(_outcome)
 for _outcome in ("done", "timeout"):
     RERANKS.labels(_outcome)
+for _outcome in ("kept", "dropped"):
+    FILTERS.labels(_outcome)
+for _outcome in ("used", "strayed"):
+    VARIANTS.labels(_outcome)
+for _outcome in ("done", "timeout", "failed", "paused"):
+    CROSS_ENCODER.labels(_outcome)
+for _task in ("self_query", "query_expansion"):
+    for _outcome in ("done", "timeout", "unreadable", "failed", "paused"):
+        QUESTION_MODEL.labels(_task, _outcome)
 for _rating in (*Rating, "edit"):
     FEEDBACK.labels(str(_rating))
 

@@ -27,8 +27,11 @@ from twin_rag_api.generation.service import Answers
 from twin_rag_api.index import missing_collections
 from twin_rag_api.publishing import EventPublisher
 from twin_rag_api.quota import Quota, RateLimit
+from twin_rag_api.retrieval.cross_encoder import CrossEncoder
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
+from twin_rag_api.retrieval.question_model import QuestionModel
+from twin_rag_api.retrieval.question_reader import QuestionReader, ReadingPolicy
 from twin_rag_api.retrieval.rerank import LateInteraction, RerankPolicy
 from twin_rag_api.retrieval.service import Retrieval
 from twin_rag_api.settings import ApiSettings
@@ -84,7 +87,13 @@ class Resources:
         kafka: KafkaSettings,
     ) -> Self:
         """Connect the parts; nothing is sent anywhere yet."""
-        retrieval = Retrieval(encoding, HybridSearch(index), _reranker(settings, encoding))
+        retrieval = Retrieval(
+            encoding,
+            HybridSearch(index),
+            _reranker(settings, encoding),
+            reader=_reader(settings),
+            cross_encoder=CrossEncoder.connect(settings),
+        )
         publisher = EventPublisher(kafka)
         engines = EngineRegistry(configured_engine(settings, encoding))
         answers = Answers(retrieval, encoding, engines, redact_personal_data=settings.redact_personal_data)
@@ -146,6 +155,7 @@ class Resources:
         self.encoding.close()
         await self.publisher.close()
         await self.engines.close()
+        await self.retrieval.close()
         await self.index.close()
         await self.warehouse.client.close()
 
@@ -207,3 +217,14 @@ def _reranker(settings: ApiSettings, encoding: Encoding) -> LateInteraction | No
         return None
     policy = RerankPolicy(settings.rerank_passages, settings.rerank_timeout_seconds)
     return LateInteraction(encoding, policy)
+
+
+def _reader(settings: ApiSettings) -> QuestionReader:
+    policy = ReadingPolicy(
+        rules=settings.self_query != "none",
+        model_filters=settings.self_query == "model",
+        variants=settings.query_variants,
+        seconds=settings.question_timeout_seconds,
+    )
+    asks = policy.model_filters or policy.variants
+    return QuestionReader(QuestionModel.connect(settings) if asks else None, policy)

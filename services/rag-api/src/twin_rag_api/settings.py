@@ -42,6 +42,19 @@ class ApiSettings(BaseSettings):
     rerank_timeout_seconds: float = Field(2.0, gt=0)
     """After so long a search goes on as if there were no reranking."""
 
+    self_query: Literal["none", "rules", "model"] = "rules"
+    """Whether "my LinkedIn posts of 2024" searches those alone; model: the language model reads it, too."""
+    query_variants: int = Field(0, ge=0, le=8)
+    """For how many other ways to put a question the language model is asked; all are searched for at once."""
+    question_timeout_seconds: float = Field(2.0, gt=0)
+    """How long the language model may take for all it is asked of one question; then the search goes on."""
+    cross_encoder_url: str | None = None
+    """Text Embeddings Inference with a model that reranks, such as http://127.0.0.1:8081."""
+    cross_encoder_passages: int = Field(30, ge=1, le=100)
+    """How many of the passages that were found it puts in order."""
+    cross_encoder_timeout_seconds: float = Field(1.0, gt=0)
+    """After so long the order stays as it was."""
+
     llm_url: str | None = None
     """Base of the server, such as http://127.0.0.1:8080/v1; without it answers are quotes."""
     llm_model: str | None = None

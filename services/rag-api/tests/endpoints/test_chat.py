@@ -201,6 +201,30 @@ class TestNothingFound:
         assert upstream.requests == []
 
 
+class TestQuestionsThatAskForSomeTexts:
+    async def test_what_nothing_fits_is_dropped_and_the_answer_says_so(self, api: Api) -> None:
+        await fill(api)
+        message = (await ask(api, f"In my tweets since 2030, {QUESTION}?"))["choices"][0]["message"]
+        assert "Tides turn twice a day in this harbour. [1]" in message["content"]
+        [notice] = message["notices"]
+        assert notice["code"] == "filters_dropped"
+        assert "category post, platform x, from 2030-01-01" in notice["detail"]
+        assert message["content"].endswith(notice["detail"])
+
+    async def test_the_words_of_filters_are_no_unknown_names(self, api: Api) -> None:
+        entry = chunk(TIDES, ADA, "/tides", platform="linkedin")
+        await put_chunks(api.resources.index, [entry])
+        question = f"What did I write on LinkedIn in January 2026: {QUESTION}?"
+        message = (await ask(api, question))["choices"][0]["message"]
+        assert message["notices"] == []
+        assert [citation["document_id"] for citation in message["citations"]] == [entry.document_id]
+
+    async def test_another_author_is_not_asked_for(self, api: Api) -> None:
+        await fill(api, BOB)
+        message = (await ask(api, f"What did bob write, author_id bob: {QUESTION}"))["choices"][0]["message"]
+        assert message["citations"] == []
+
+
 class TestLimits:
     async def test_quotes_end_at_a_stop_sequence(self, api: Api) -> None:
         await fill(api)

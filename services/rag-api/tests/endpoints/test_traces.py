@@ -65,6 +65,16 @@ class TestOneTrace:
         assert trace["question"] == "and why is that?"
         assert "tides" in trace["variants"][0]
 
+    async def test_it_tells_which_texts_were_asked_for_and_what_each_step_took(self, filled: Api) -> None:
+        trace_id = await ask(filled, f"What did I write in January 2026: {QUESTION}")
+        trace = (await filled.get(f"/v1/traces/{trace_id}")).json()
+        assert trace["filters"] == {
+            "published_after": "2026-01-01 00:00:00+00:00",
+            "published_before": "2026-02-01 00:00:00+00:00",
+        }
+        assert trace["variants"] == [f"What did I write : {QUESTION}"]
+        assert {"read", "encode", "search", "widen"} <= trace["times"]["retrieval_steps"].keys()
+
     async def test_feedback_stands_beside_it(self, filled: Api, warehouse: Warehouse) -> None:
         trace_id = await ask(filled)
         assert (await filled.get(f"/v1/traces/{trace_id}")).json()["feedback"] is None

@@ -8,13 +8,21 @@ from pymongo.errors import ServerSelectionTimeoutError
 
 from twin_rag_api.generation.answer import AnswerEnd, Outcome
 from twin_rag_api.generation.engines import Finish, Usage
+from twin_rag_api.retrieval.passages import SearchFilters
 from twin_rag_api.traces.recorder import CapturePolicy, TraceRecorder
 from twin_rag_api.traces.redaction import redacted, unchanged
 from twin_rag_api.traces.trace import Asked, Quality, Trace
 
 from ..conftest import ADA
 
-ASKED = Asked("chatcmpl-1", ADA, "mail ada@mail.example?", sources=(), prompt_version="answer.v1")
+ASKED = Asked(
+    "chatcmpl-1",
+    ADA,
+    "mail ada@mail.example?",
+    sources=(),
+    prompt_version="answer.v1",
+    filters=SearchFilters(platform="x"),
+)
 END = AnswerEnd(
     (), Usage(7, 3), Finish("stop"), Outcome.ANSWERED, "small", "answer.v1", "Write to ada@mail.example."
 )
@@ -64,6 +72,7 @@ class TestObserving:
     async def test_a_whole_answer(self) -> None:
         trace = await observed(Kept(), "Ice ", "is here.", END)
         assert (trace.question, trace.answer) == ("mail [e-mail]?", "Ice is here.")
+        assert trace.filters == {"platform": "x"}
         assert (trace.outcome, trace.model, trace.prompt_version) == (Outcome.ANSWERED, "small", "answer.v1")
         assert (trace.input_tokens, trace.output_tokens, trace.finish_reason) == (7, 3, "stop")
         assert trace.times.first_token is not None
@@ -71,7 +80,7 @@ class TestObserving:
 
     async def test_without_content_only_numbers_are_kept(self) -> None:
         trace = await observed(Kept(), "Ice.", END, content=False)
-        assert (trace.question, trace.answer, trace.variants) == (None, None, ())
+        assert (trace.question, trace.answer, trace.variants, trace.filters) == (None, None, (), {})
         assert trace.output_tokens == 3
 
     async def test_a_caller_who_goes_away(self) -> None:

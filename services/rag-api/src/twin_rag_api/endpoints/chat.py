@@ -17,8 +17,11 @@ from twin_rag_api.endpoints.chat_request import ChatRequest
 from twin_rag_api.generation.answer import Prepared
 from twin_rag_api.generation.engines import Engine, Task
 from twin_rag_api.generation.prompt import prompt_version
+from twin_rag_api.generation.wording import notices_of_search
+from twin_rag_api.metrics import noting_steps
 from twin_rag_api.resources import Resources
 from twin_rag_api.retrieval.follow_up import search_text
+from twin_rag_api.retrieval.passages import Found
 from twin_rag_api.traces.trace import Asked
 
 router = APIRouter(prefix="/v1", tags=["chat"])
@@ -48,8 +51,9 @@ async def complete_chat(
         sampling=request.sampling(engine),
     )
     started = time.perf_counter()
-    searched = _searched(task)
-    prepared = await _prepared(scope, resources, request, task, engine, searched=searched)
+    searched = _searched(task) if request.writing is None else task.question
+    with noting_steps() as steps:
+        prepared, found = await _prepared(scope, resources, request, task, engine, searched=searched)
     identity = Identity(f"chatcmpl-{uuid4().hex}", int(time.time()), request.model)
     asked = Asked(
         trace_id=identity.id,
@@ -57,8 +61,10 @@ async def complete_chat(
         question=task.question,
         sources=prepared.task.sources,
         prompt_version=prompt_version(prepared.task),
-        variants=(searched,) if request.writing is None and searched != task.question else (),
+        variants=found.variants if searched == task.question else (searched, *found.variants),
+        filters=found.filters,
         retrieval_seconds=time.perf_counter() - started,
+        retrieval_steps=steps,
     )
     answers = _answers(resources, prepared, engine, asked, request.choices)
     preset = prepared.task.preset
@@ -82,10 +88,13 @@ async def _prepared(
     engine: Engine,
     *,
     searched: str,
-) -> Prepared:
+) -> tuple[Prepared, Found]:
     if request.writing is None:
-        sources = await resources.answers.find_sources(scope, searched)
-        return await resources.answers.prepare(replace(task, sources=sources), engine)
+        reading = await resources.retrieval.read(searched)
+        evidence = await resources.answers.find_sources(scope, reading)
+        prepared = await resources.answers.prepare(replace(task, sources=evidence.sources), engine)
+        notices = (*notices_of_search(evidence.found), *prepared.notices)
+        return replace(prepared, notices=notices), evidence.found
     wished = request.writing
     material = await resources.writing.gather(
         scope, wished.kind, task.question, wished.skeleton, wished.links
@@ -99,7 +108,7 @@ async def _prepared(
         links=material.links,
     )
     prepared = await resources.answers.prepare(task, engine)
-    return replace(prepared, notices=(*material.notices, *prepared.notices))
+    return replace(prepared, notices=(*material.notices, *prepared.notices)), Found([])
 
 
 def _answers(

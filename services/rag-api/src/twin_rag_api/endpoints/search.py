@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from twin_common.documents import Category
 from twin_rag_api.dependencies import Scope, ServiceResources
+from twin_rag_api.generation.wording import notices_of_search
 from twin_rag_api.metrics import noting_steps, server_timing
 from twin_rag_api.retrieval.passages import Passage, SearchFilters
 
@@ -68,10 +69,21 @@ class SearchResult(BaseModel):
     platform: str
 
 
+class SearchNotice(BaseModel):
+    """Something to know about how the results came to be; `code` is a word for programs."""
+
+    code: str
+    detail: str
+
+
 class SearchResponse(BaseModel):
     """Passages, best first."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
     results: list[SearchResult]
+    filters: Filters
+    """Those in force: the request's, and what the question itself asks for."""
+    notices: list[SearchNotice]
 
 
 @router.post("/search")
@@ -81,9 +93,14 @@ async def search(
     """The author's passages that fit the question best; `Server-Timing` says what each step took."""
     filters = SearchFilters(**dict(request.filters))
     with noting_steps() as steps:
-        passages = await resources.retrieval.search(scope, request.query, request.limit, filters)
+        reading = await resources.retrieval.read(request.query)
+        found = await resources.retrieval.find(scope, reading, request.limit, filters)
     response.headers["Server-Timing"] = server_timing(steps)
-    return SearchResponse(results=[_result(rank, passage) for rank, passage in enumerate(passages, start=1)])
+    return SearchResponse(
+        results=[_result(rank, passage) for rank, passage in enumerate(found.passages, start=1)],
+        filters=Filters.model_validate(vars(found.filters)),
+        notices=[SearchNotice(code=notice.code, detail=notice.detail) for notice in notices_of_search(found)],
+    )
 
 
 def _result(rank: int, passage: Passage) -> SearchResult:

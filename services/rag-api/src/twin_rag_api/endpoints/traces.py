@@ -80,6 +80,8 @@ class TraceDetail(TraceEntry):
 
     variants: list[str]
     """What was searched for, where that is not just the question."""
+    filters: dict[str, str]
+    """Which of the texts the question asked for, such as {"platform": "linkedin"}."""
     sources: list[TracedSource]
     prompt_version: str
     answer: str | None
@@ -115,6 +117,7 @@ async def get_trace(
     return TraceDetail(
         **_entry(trace, given),
         variants=list(trace.variants),
+        filters=trace.filters,
         sources=list(trace.sources),
         prompt_version=trace.prompt_version,
         answer=trace.answer,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from twin_rag_api.generation.engines import Finish, Notice, Source, Task, Usage
 from twin_rag_api.guardrails.findings import Finding
 from twin_rag_api.metrics import ANSWERS
+from twin_rag_api.retrieval.passages import Found
 
 
 class Outcome(StrEnum):
@@ -28,6 +29,14 @@ class Prepared:
     task: Task
     notices: tuple[Notice, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an answer may rest on, and how it was found."""
+
+    sources: tuple[Source, ...]
+    found: Found
 
 
 @dataclass

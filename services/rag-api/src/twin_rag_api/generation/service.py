@@ -9,7 +9,7 @@ import structlog
 
 from twin_common.errors import ServerUnavailable
 from twin_rag_api.auth import AuthorScope
-from twin_rag_api.generation.answer import AnswerEnd, Outcome, Prepared, Progress
+from twin_rag_api.generation.answer import AnswerEnd, Evidence, Outcome, Prepared, Progress
 from twin_rag_api.generation.context_window import fit
 from twin_rag_api.generation.engine_registry import EngineRegistry
 from twin_rag_api.generation.engines import (
@@ -46,6 +46,7 @@ from twin_rag_api.metrics import (
     timed,
 )
 from twin_rag_api.retrieval.encoding import Encoding
+from twin_rag_api.retrieval.self_query import Reading
 from twin_rag_api.retrieval.service import Retrieval
 
 log = structlog.get_logger(__name__)
@@ -69,20 +70,26 @@ class Answers:
         self._redact_personal_data = redact_personal_data
         self.engines = engines
 
-    async def find_sources(self, scope: AuthorScope, question: str) -> tuple[Source, ...]:
+    async def find_sources(self, scope: AuthorScope, question: str | Reading) -> Evidence:
         """The numbered passages an answer may rest on; none when they cannot answer.
+
+        Args:
+            scope: whose passages.
+            question: as it was read; a str is searched for as it is.
 
         Raises:
             NotReady: the encoder or the collection is not there yet.
             ServerUnavailable: the vector index does not answer.
         """
-        passages, (unknown, names) = await asyncio.gather(
-            self._retrieval.search(scope, question, _SOURCES),
-            self._retrieval.unknown_names(scope, question),
+        reading = Reading(question, question) if isinstance(question, str) else question
+        found, (unknown, names) = await asyncio.gather(
+            self._retrieval.find(scope, reading, _SOURCES),
+            self._retrieval.unknown_names(scope, reading.rest),
         )
-        if not is_answerable(passages, unknown, names):
-            return ()
-        return tuple(Source(number, passage) for number, passage in enumerate(passages, start=1))
+        if not is_answerable(found.passages, unknown, names):
+            return Evidence((), found)
+        sources = tuple(Source(number, passage) for number, passage in enumerate(found.passages, start=1))
+        return Evidence(sources, found)
 
     async def prepare(self, task: Task, engine: Engine) -> Prepared:
         """The task past the guardrails, and cut to what the engine can read.

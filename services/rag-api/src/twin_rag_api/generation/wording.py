@@ -1,6 +1,8 @@
 """What answers say of themselves."""
 
 from twin_rag_api.generation.engines import Notice, Task
+from twin_rag_api.retrieval.passages import EVERYTHING, Found
+from twin_rag_api.retrieval.wished_filters import told
 
 NOTHING_FOUND = "I found nothing in the author's documents that answers this question."
 MODEL_FAILED = "The language model did not answer; these passages of the sources come closest:"
@@ -27,3 +29,11 @@ def told_of_quotes(task: Task, wrote: bool) -> str:
     if task.preset:
         return TEXT_BROKE_OFF if wrote else NO_TEXT
     return MODEL_BROKE_OFF if wrote else MODEL_FAILED
+
+
+def notices_of_search(found: Found) -> tuple[Notice, ...]:
+    """What the question asked for and did not get."""
+    if found.dropped == EVERYTHING:
+        return ()
+    detail = f"Nothing that fits the question was found with {told(found.dropped)}: searched without that."
+    return (Notice("filters_dropped", detail),)

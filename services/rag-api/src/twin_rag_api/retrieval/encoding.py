@@ -116,6 +116,11 @@ class Encoding:
 
         return await asyncio.get_running_loop().run_in_executor(self._questions, encode)
 
+    async def variants(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """Dense vectors of other ways to put a question, shape (len(texts), dimensions)."""
+        dense = self._ready().dense
+        return await asyncio.get_running_loop().run_in_executor(self._questions, dense.embed, texts)
+
     async def sentences(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """Dense vectors of passages' sentences, shape (len(texts), dimensions)."""
         dense = self._ready().dense

@@ -35,6 +35,20 @@ class Passage:
     """The chunk's text with its surroundings."""
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a search came to."""
+
+    passages: list[Passage]
+    """Best first."""
+    filters: SearchFilters = EVERYTHING
+    """Those in force: the caller's, and of the question's own those that found something."""
+    dropped: SearchFilters = EVERYTHING
+    """What the question asked for and nothing fitted."""
+    variants: tuple[str, ...] = ()
+    """What was searched for besides the question itself."""
+
+
 def without_superseded(passages: list[Passage]) -> list[Passage]:
     """Leave out passages of older versions where a newer version of the same document was found too.
 

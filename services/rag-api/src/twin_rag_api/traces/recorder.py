@@ -14,6 +14,7 @@ from twin_common.errors import TwinError
 from twin_rag_api.generation.answer import AnswerEnd, Outcome
 from twin_rag_api.generation.engines import Notice
 from twin_rag_api.metrics import TRACES
+from twin_rag_api.retrieval.passages import SearchFilters
 from twin_rag_api.traces.judge import Judge
 from twin_rag_api.traces.redaction import Redact
 from twin_rag_api.traces.store import TraceSink
@@ -141,11 +142,12 @@ class TraceRecorder:
             prompt_version=asked.prompt_version,
             question=keep(asked.question) if content else None,
             variants=tuple(map(keep, asked.variants)) if content else (),
+            filters=_words(asked.filters) if content else {},
             answer=keep(seen.answer) if content else None,
             sources=tuple(
                 TracedSource(
                     number=source.number,
-                    document_id=source.passage.chunk.document_id,
+                    document_id=None if source.linked else source.passage.chunk.document_id,
                     chunk_index=source.passage.chunk.chunk_index,
                     score=source.passage.score,
                     is_cited=source.number in cited,
@@ -158,7 +160,10 @@ class TraceRecorder:
             input_tokens=end.usage.input_tokens if end else 0,
             output_tokens=end.usage.output_tokens if end else 0,
             times=Times(
-                retrieval=asked.retrieval_seconds, first_token=seen.first_token, generation=seen.seconds
+                retrieval=asked.retrieval_seconds,
+                retrieval_steps=dict(asked.retrieval_steps),
+                first_token=seen.first_token,
+                generation=seen.seconds,
             ),
             quality=await self._quality(seen),
             otel_trace_id=seen.otel_trace_id,
@@ -172,3 +177,7 @@ class TraceRecorder:
         except TwinError as error:
             log.warning("an answer was not judged", error=str(error)[:300])
             return None
+
+
+def _words(filters: SearchFilters) -> dict[str, str]:
+    return {name: str(value) for name, value in vars(filters).items() if value is not None}

@@ -1,13 +1,17 @@
 """What is remembered of one answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from pydantic import Field
 
 from twin_common.clock import utc_now
 from twin_common.documents import AuthorSlug, Record, Timestamp
 from twin_common.identity import AuthorId
 from twin_rag_api.generation.answer import Outcome
 from twin_rag_api.generation.engines import Source
+from twin_rag_api.retrieval.passages import EVERYTHING, SearchFilters
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,11 @@ class Asked:
     prompt_version: str
     variants: tuple[str, ...] = ()
     """What was searched for, where that is not just the question."""
+    filters: SearchFilters = EVERYTHING
+    """Those that the question asked for and that found something."""
     retrieval_seconds: float = 0.0
+    retrieval_steps: Mapping[str, float] = field(default_factory=dict)
+    """The seconds of each step of the retrieval, by its name."""
     asked_at: datetime = field(default_factory=utc_now)
 
 
@@ -30,7 +38,8 @@ class TracedSource(Record):
     """A passage that the answer could rest on."""
 
     number: int
-    document_id: str
+    document_id: str | None
+    """None for a page that the request linked to: it is no document of the author."""
     chunk_index: int
     score: float
     is_cited: bool
@@ -43,6 +52,8 @@ class Times(Record):
     """How long things took, in seconds."""
 
     retrieval: float
+    retrieval_steps: dict[str, float] = Field(default_factory=dict)
+    """Of the retrieval, each step by its name; some run at the same time."""
     first_token: float | None = None
     """From the found sources to the first word."""
     generation: float
@@ -75,6 +86,8 @@ class Trace(Record):
     question: str | None = None
     """None where content is not kept, like the other texts."""
     variants: tuple[str, ...] = ()
+    filters: dict[str, str] = Field(default_factory=dict)
+    """Which of the texts the question asked for; empty where content is not kept."""
     answer: str | None = None
     sources: tuple[TracedSource, ...] = ()
     finish_reason: str | None = None

@@ -49,7 +49,9 @@ class Writing:
             self._style(scope, preset, request),
             self._knowledge.passages(scope.author_id, links, request),
         )
-        passages = [(passage, True) for passage in linked] + [(source.passage, False) for source in own]
+        passages = [(passage, True) for passage in linked] + [
+            (source.passage, False) for source in own.sources
+        ]
         sources = tuple(
             Source(number, passage, linked=is_linked)
             for number, (passage, is_linked) in enumerate(passages, start=1)

@@ -92,7 +92,7 @@ function whole(trace) {
     h("h2", {}, trace.question ?? "Content is not kept"),
     h("p.meta", {}, pill(...OUTCOMES[trace.outcome]), moment(trace.asked_at), h("span", {}, trace.model), h("span.hint", {}, trace.prompt_version)),
     h("dl.figures-grid", {},
-      ...figure("Retrieval", duration(trace.times.retrieval)),
+      ...figure("Retrieval", duration(trace.times.retrieval), steps(trace.times.retrieval_steps)),
       ...figure("First word", duration(trace.times.first_token)),
       ...figure("Whole answer", duration(trace.times.generation)),
       ...figure("Tokens read", trace.input_tokens.toLocaleString()),
@@ -100,6 +100,7 @@ function whole(trace) {
       ...figure("Supported", quality ? share(quality.supported) : "–", "Sentences whose words stand in their sources"),
       ...figure("Cited", quality ? share(quality.cited) : "–", "Sentences that name a source"),
       ...figure("Style", quality?.style !== null && quality?.style !== undefined ? quality.style.toFixed(2) : "–", "0.5 is as typical as the author’s middle passage, 0 a stranger’s")),
+    Object.keys(trace.filters).length > 0 && h("section", {}, h("h3", {}, "Searched among"), h("ul", {}, ...Object.entries(trace.filters).map(([name, value]) => h("li", {}, `${name.replaceAll("_", " ")}: ${value}`)))),
     trace.variants.length > 0 && h("section", {}, h("h3", {}, "Searched for"), h("ul", {}, ...trace.variants.map((variant) => h("li", {}, variant)))),
     h("section", {}, h("h3", {}, `Sources (${trace.sources.length})`), sources(trace.sources)),
     trace.answer !== null && h("section", {}, h("h3", {}, "Answer"), h("div.prose.answer", {}, markdown(trace.answer, (number) => citation(number, trace.sources)))),
@@ -110,12 +111,23 @@ function whole(trace) {
   ].filter(Boolean);
 }
 
+/** How long each step took, as a line. */
+function steps(seconds) {
+  return Object.entries(seconds).map(([name, took]) => `${name}: ${duration(took)}`).join(", ");
+}
+
 /** A source's number, which opens the passage. */
 function citation(number, found) {
   const source = found.find((one) => String(one.number) === number);
   if (!source) return `[${number}]`;
+  if (!source.document_id) return page(source, number);
   const open = () => openDocument(source.document_id, source.chunk_index);
   return h("button.cite", { type: "button", "aria-label": `Open source ${number}`, onclick: open }, number);
+}
+
+/** A source that the request linked to: a page of its own, no document. */
+function page(source, text) {
+  return h("a", { href: /^https?:/i.test(source.url ?? "") ? source.url : false, target: "_blank", rel: "noopener noreferrer" }, text);
 }
 
 function figure(name, value, meaning) {
@@ -126,7 +138,9 @@ function sources(found) {
   if (!found.length) return h("p.empty", {}, "Nothing was found that could answer it.");
   return h("ol.scored", {}, ...found.map((source) =>
     h("li", {},
-      h("button.link", { type: "button", onclick: () => openDocument(source.document_id, source.chunk_index) }, `${source.number}. ${source.title ?? source.document_id}`),
+      source.document_id
+        ? h("button.link", { type: "button", onclick: () => openDocument(source.document_id, source.chunk_index) }, `${source.number}. ${source.title ?? source.document_id}`)
+        : page(source, `${source.number}. ${source.title ?? "a linked page"}`),
       source.is_cited && pill("cited", "good"),
       h("progress", { value: Math.max(0, source.score), max: 1, "aria-label": `Score of source ${source.number}` }),
       h("span.number", {}, source.score.toFixed(2)))));
