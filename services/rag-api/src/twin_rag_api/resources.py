@@ -29,7 +29,6 @@ from twin_rag_api.publishing import EventPublisher
 from twin_rag_api.quota import Quota, RateLimit
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
-from twin_rag_api.retrieval.rerank import LateInteraction, RerankPolicy
 from twin_rag_api.retrieval.service import Retrieval
 from twin_rag_api.settings import ApiSettings
 from twin_rag_api.traces.judge import Judge
@@ -84,7 +83,7 @@ class Resources:
         kafka: KafkaSettings,
     ) -> Self:
         """Connect the parts; nothing is sent anywhere yet."""
-        retrieval = Retrieval(encoding, HybridSearch(index), _reranker(settings, encoding))
+        retrieval = Retrieval(encoding, HybridSearch(index), by_words=settings.rerank == "words")
         publisher = EventPublisher(kafka)
         engines = EngineRegistry(configured_engine(settings, encoding))
         answers = Answers(retrieval, encoding, engines, redact_personal_data=settings.redact_personal_data)
@@ -200,10 +199,3 @@ class Resources:
             log.exception("the encoder of the index cannot be loaded", build=build.name)
             return False
         return True
-
-
-def _reranker(settings: ApiSettings, encoding: Encoding) -> LateInteraction | None:
-    if settings.rerank == "none":
-        return None
-    policy = RerankPolicy(settings.rerank_passages, settings.rerank_timeout_seconds)
-    return LateInteraction(encoding, policy)

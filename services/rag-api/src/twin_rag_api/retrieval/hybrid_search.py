@@ -12,10 +12,12 @@ from qdrant_client import AsyncQdrantClient, models
 
 from twin_common.documents import Chunk
 from twin_common.embedding import SparseVector
-from twin_common.vector_index import BM25, CHUNKS, DENSE
+from twin_common.vector_index import BM25, CHUNKS, DENSE, WORDS
 from twin_rag_api.auth import AuthorScope
 from twin_rag_api.index import answered
 from twin_rag_api.retrieval.passages import Passage, SearchFilters
+
+_WITHOUT_WORDS = models.PayloadSelectorExclude(exclude=[WORDS])
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class HybridSearch:
         limit: int,
         *,
         collection: str = CHUNKS,
+        with_words: bool = False,
     ) -> list[Passage]:
         """The author's best passages, best first.
 
@@ -55,6 +58,7 @@ class HybridSearch:
             filters: which of the author's passages.
             limit: how many at most.
             collection: whose vectors `dense` may be compared with.
+            with_words: whether the vectors of the passages' words are read as well, 5 kB each.
 
         Raises:
             NotReady: the collection does not exist yet.
@@ -63,14 +67,15 @@ class HybridSearch:
         mine = _condition(scope, filters)
         prefetch, query = fused_query(dense, sparse, mine, _corpus(scope), self._policy, candidates=limit)
         request = self._client.query_points(
-            collection, prefetch=prefetch, query=query, query_filter=mine, limit=limit, with_payload=True
+            collection,
+            prefetch=prefetch,
+            query=query,
+            query_filter=mine,
+            limit=limit,
+            with_payload=True if with_words else _WITHOUT_WORDS,
         )
         response = await answered(request, collection)
-        chunks = [Chunk.model_validate(point.payload) for point in response.points]
-        return [
-            Passage(chunk, point.score, chunk.text)
-            for chunk, point in zip(chunks, response.points, strict=True)
-        ]
+        return [_passage(point) for point in response.points]
 
     async def chunks(
         self, scope: AuthorScope, point_ids: Sequence[str], *, collection: str = CHUNKS
@@ -83,7 +88,9 @@ class HybridSearch:
             return {}
         these = models.HasIdCondition(has_id=list(point_ids))
         mine = models.Filter(must=[_equals("author_id", scope.author_id), these])
-        request = self._client.scroll(collection, scroll_filter=mine, limit=len(point_ids), with_payload=True)
+        request = self._client.scroll(
+            collection, scroll_filter=mine, limit=len(point_ids), with_payload=_WITHOUT_WORDS
+        )
         points, _ = await answered(request, collection)
         chunks = [Chunk.model_validate(point.payload) for point in points]
         return {(chunk.document_id, chunk.chunk_index): chunk for chunk in chunks}
@@ -139,6 +146,12 @@ def fused_query(
         formula=models.SumExpression(sum=["$score[0]", bonus]), defaults={"$score[0]": 0.0, "$score[1]": 0.0}
     )
     return [cosine_of_all, by_words], formula
+
+
+def _passage(point: models.ScoredPoint) -> Passage:
+    payload = point.payload or {}
+    chunk = Chunk.model_validate(payload)
+    return Passage(chunk, point.score, chunk.text, payload.get(WORDS, ""))
 
 
 def _corpus(scope: AuthorScope) -> models.Filter:

@@ -1,5 +1,6 @@
 """A search from the question's text to the passages."""
 
+import asyncio
 import unicodedata
 
 from opentelemetry.trace import SpanKind
@@ -11,9 +12,9 @@ from twin_rag_api.metrics import RETRIEVAL_SECONDS, timed
 from twin_rag_api.retrieval.context import neighbour_ids, widened, without_repeats
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
+from twin_rag_api.retrieval.late_interaction import compared_by_words
 from twin_rag_api.retrieval.names import names_in
 from twin_rag_api.retrieval.passages import EVERYTHING, Passage, SearchFilters, without_superseded
-from twin_rag_api.retrieval.rerank import LateInteraction
 from twin_rag_api.retrieval.stretches import StretchPolicy, best_stretches
 
 _CANDIDATES = 100
@@ -29,12 +30,13 @@ class Retrieval:
         self,
         encoding: Encoding,
         index: HybridSearch,
-        reranker: LateInteraction | None = None,
+        *,
+        by_words: bool = True,
         policy: StretchPolicy = _STRETCHES,
     ) -> None:
         self._encoding = encoding
         self._index = index
-        self._reranker = reranker
+        self._by_words = by_words
         self._policy = policy
 
     async def search(
@@ -55,12 +57,18 @@ class Retrieval:
             with timed(RETRIEVAL_SECONDS, "search"), span("search index", kind=SpanKind.CLIENT):
                 wanted = max(_CANDIDATES, _CANDIDATES_A_PASSAGE * limit)
                 found = await self._index.search(
-                    scope, encoded.dense, encoded.sparse, filters, wanted, collection=encoded.collection
+                    scope,
+                    encoded.dense,
+                    encoded.sparse,
+                    filters,
+                    wanted,
+                    collection=encoded.collection,
+                    with_words=self._by_words,
                 )
             current_ones = without_superseded(found)
-            if self._reranker is not None:
-                with timed(RETRIEVAL_SECONDS, "rerank"), span("rerank"):
-                    current_ones = await self._reranker.rerank(text, current_ones)
+            if self._by_words:
+                with timed(RETRIEVAL_SECONDS, "rerank"), span("compare words"):
+                    current_ones = await asyncio.to_thread(compared_by_words, encoded.words, current_ones)
             chosen = best_stretches(current_ones, self._policy, 2 * limit)
             with timed(RETRIEVAL_SECONDS, "widen"), span("read neighbours", kind=SpanKind.CLIENT):
                 around = await self._index.chunks(scope, neighbour_ids(chosen), collection=encoded.collection)
