@@ -40,6 +40,7 @@ from twin_local.ports import free_port
 from twin_rag_api.auth import KEY_PREFIX, Authenticator, AuthorScope, hash_key
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import FusionPolicy, HybridSearch, fused_query
+from twin_rag_api.retrieval.late_interaction import LateInteraction
 from twin_rag_api.retrieval.service import Retrieval
 
 _DEPTH = 10
@@ -107,13 +108,14 @@ async def _measure(url: str, held_out: bool) -> None:
     keys = OneAuthorAKey()
     authors = {text.author_id for text in texts} | {BOTH}
     scopes = {author_id: await keys.scope(author_id) for author_id in authors}
-    retrieval = Retrieval(encoding, HybridSearch(index))
+    searched = HybridSearch(index)
+    retrieval = Retrieval(encoding, searched, LateInteraction(searched))
 
     figures: dict[str, float] = {"documents": len(texts), "chunks": chunks, "questions": len(questions)}
     search = Variants(
         index,
         retrieval=retrieval,
-        by_vectors=Retrieval(encoding, HybridSearch(index), by_words=False),
+        by_vectors=Retrieval(encoding, searched),
         encoding=encoding,
         scope=scopes[BOTH],
         plain_chunks=PlainChunks(texts, embedder),

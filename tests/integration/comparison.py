@@ -12,7 +12,7 @@ from qdrant_client import AsyncQdrantClient, models
 
 from twin_common.documents import RawDocument, text_hash
 from twin_common.embedding import Embedder, EmbeddingSettings, load_embedder, load_sparse_embedder
-from twin_common.embedding.words import nearest_words
+from twin_common.embedding.words import nearest_words, unpack_words
 from twin_common.identity import point_id
 from twin_common.vector_index import BM25, CHUNKS, DENSE, DOCUMENTS, WORDS
 from twin_common.warehouse import Warehouse
@@ -169,7 +169,7 @@ def _wrong_vectors(chunks: Sequence[Point], embedder: Embedder, encode_again: in
         if float(np.dot(dense, vector)) < _EQUAL_COSINE:
             found.append(f"{name} has the dense vector of another text")
         kept = chunk.payload.get(WORDS)
-        if kept and nearest_words(words, [kept]).mean() < _EQUAL_WORDS:
+        if kept and nearest_words(words, [unpack_words(kept, len(vector))]).mean() < _EQUAL_WORDS:
             found.append(f"{name} has the words of another text")
     return found
 

@@ -8,11 +8,15 @@ from numpy.typing import NDArray
 
 from twin_common.embedding import EmbeddingSettings, load_embedder
 from twin_common.embedding.vectors import unit
-from twin_common.embedding.words import nearest_words, pack_words
+from twin_common.embedding.words import nearest_words, pack_words, unpack_words
 
 
 def random_words(generator: np.random.Generator, count: int, dimensions: int) -> NDArray[np.float32]:
     return unit(generator.normal(size=(count, dimensions)).astype(np.float32))
+
+
+def kept(words: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return unpack_words(pack_words(words), words.shape[1])
 
 
 class TestNearest:
@@ -25,7 +29,7 @@ class TestNearest:
         generator = np.random.default_rng(seed)
         texts = [random_words(generator, count, dimensions) for count in counts]
         asked = random_words(generator, 3, dimensions)
-        nearest = nearest_words(asked, [pack_words(words) for words in texts])
+        nearest = nearest_words(asked, [kept(words) for words in texts])
         signs = [np.where(words > 0, 1, -1) for words in texts]
         expected = np.stack([(own @ asked.T).max(axis=0) for own in signs])
         np.testing.assert_allclose(nearest, expected * np.sqrt(np.pi / 2 / dimensions), atol=1e-4)
@@ -34,9 +38,7 @@ class TestNearest:
         generator = np.random.default_rng(1)
         words, noise = random_words(generator, 300, 384), random_words(generator, 300, 384)
         asked = unit((words + 0.7 * noise).astype(np.float32))
-        told = np.array(
-            [nearest_words(asked[[row]], [pack_words(words[[row]])]).item() for row in range(300)]
-        )
+        told = np.array([nearest_words(asked[[row]], [kept(words[[row]])]).item() for row in range(300)])
         assert told.mean() == pytest.approx((asked * words).sum(axis=1).mean(), abs=0.02)
         assert told.std() < 0.06
 
@@ -51,9 +53,9 @@ class TestNearest:
         [asked] = encoder.embed_with_words(["When may a boat enter the port?"]).words
         words = encoder.embed_with_words(texts).words
         whole = np.stack([(own @ asked.T).max(axis=0) for own in words]).mean(axis=1)
-        kept = nearest_words(asked, [pack_words(own) for own in words]).mean(axis=1)
-        assert np.argsort(-kept)[:2].tolist() == np.argsort(-whole)[:2].tolist() == [3, 0]
-        np.testing.assert_allclose(kept, whole, atol=0.08)
+        after = nearest_words(asked, [kept(own) for own in words]).mean(axis=1)
+        assert np.argsort(-after)[:2].tolist() == np.argsort(-whole)[:2].tolist() == [3, 0]
+        np.testing.assert_allclose(after, whole, atol=0.08)
 
 
 class TestPacking:

@@ -29,6 +29,7 @@ from twin_rag_api.publishing import EventPublisher
 from twin_rag_api.quota import Quota, RateLimit
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
+from twin_rag_api.retrieval.late_interaction import LateInteraction
 from twin_rag_api.retrieval.service import Retrieval
 from twin_rag_api.settings import ApiSettings
 from twin_rag_api.traces.judge import Judge
@@ -83,7 +84,9 @@ class Resources:
         kafka: KafkaSettings,
     ) -> Self:
         """Connect the parts; nothing is sent anywhere yet."""
-        retrieval = Retrieval(encoding, HybridSearch(index), by_words=settings.rerank == "words")
+        chunks = HybridSearch(index)
+        by_words = LateInteraction(chunks) if settings.rerank == "words" else None
+        retrieval = Retrieval(encoding, chunks, by_words)
         publisher = EventPublisher(kafka)
         engines = EngineRegistry(configured_engine(settings, encoding))
         answers = Answers(retrieval, encoding, engines, redact_personal_data=settings.redact_personal_data)

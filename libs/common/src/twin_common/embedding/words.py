@@ -21,12 +21,19 @@ def pack_words(words: "NDArray[np.float32]") -> str:
     return b64encode(np.packbits(words > 0, axis=1).tobytes()).decode()
 
 
-def nearest_words(asked: "NDArray[np.float32]", texts: Sequence[str]) -> "NDArray[np.float32]":
+def unpack_words(packed: str, dimensions: int) -> "NDArray[np.uint8]":
+    """What `pack_words` packed, eight signs a byte, shape (words, bytes)."""
+    return np.frombuffer(b64decode(packed), np.uint8).reshape(-1, -(-dimensions // 8))
+
+
+def nearest_words(
+    asked: "NDArray[np.float32]", texts: "Sequence[NDArray[np.uint8]]"
+) -> "NDArray[np.float32]":
     """How near each word of a question comes to the nearest word of each text.
 
     Args:
         asked: the question's words, of length 1, shape (words, dimensions).
-        texts: the words of each text, from `pack_words`, in as many dimensions.
+        texts: the words of each text, from `unpack_words`, in as many dimensions.
 
     Returns:
         Cosines, about, of shape (len(texts), words).
@@ -34,9 +41,8 @@ def nearest_words(asked: "NDArray[np.float32]", texts: Sequence[str]) -> "NDArra
     dimensions = asked.shape[1]
     columns = np.ascontiguousarray(asked.T)
     nearest = np.empty((len(texts), len(asked)), dtype=np.float32)
-    for place, text in enumerate(texts):  # one at a time: what is unpacked stays in the processor's cache
-        packed = np.frombuffer(b64decode(text), np.uint8).reshape(-1, -(-dimensions // 8))
-        bits = np.unpackbits(packed, axis=1, count=dimensions).astype(np.float32)
+    for place, words in enumerate(texts):  # one at a time: what is unpacked stays in the processor's cache
+        bits = np.unpackbits(words, axis=1, count=dimensions).astype(np.float32)
         nearest[place] = (bits @ columns).max(axis=0)
     products = 2 * nearest - asked.sum(axis=1)  # a sign is twice the bit less one
     return np.asarray(sqrt(pi / 2 / dimensions) * products, dtype=np.float32)

@@ -7,6 +7,7 @@ list of words speaks as loudly as ever although it has nothing to say, while its
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qdrant_client import AsyncQdrantClient, models
 
@@ -47,7 +48,6 @@ class HybridSearch:
         limit: int,
         *,
         collection: str = CHUNKS,
-        with_words: bool = False,
     ) -> list[Passage]:
         """The author's best passages, best first.
 
@@ -58,7 +58,6 @@ class HybridSearch:
             filters: which of the author's passages.
             limit: how many at most.
             collection: whose vectors `dense` may be compared with.
-            with_words: whether the vectors of the passages' words are read as well, 5 kB each.
 
         Raises:
             NotReady: the collection does not exist yet.
@@ -72,10 +71,14 @@ class HybridSearch:
             query=query,
             query_filter=mine,
             limit=limit,
-            with_payload=True if with_words else _WITHOUT_WORDS,
+            with_payload=_WITHOUT_WORDS,
         )
         response = await answered(request, collection)
-        return [_passage(point) for point in response.points]
+        chunks = [Chunk.model_validate(point.payload) for point in response.points]
+        return [
+            Passage(chunk, point.score, chunk.text)
+            for chunk, point in zip(chunks, response.points, strict=True)
+        ]
 
     async def chunks(
         self, scope: AuthorScope, point_ids: Sequence[str], *, collection: str = CHUNKS
@@ -84,16 +87,38 @@ class HybridSearch:
 
         Raises: as `search`.
         """
+        payloads = await self._payloads(scope, point_ids, _WITHOUT_WORDS, collection)
+        chunks = [Chunk.model_validate(payload) for payload in payloads]
+        return {(chunk.document_id, chunk.chunk_index): chunk for chunk in chunks}
+
+    async def words(
+        self, scope: AuthorScope, point_ids: Sequence[str], *, collection: str = CHUNKS
+    ) -> dict[str, str]:
+        """The packed words of the author's chunks at these points, by the hash of their text.
+
+        A chunk that an older pipeline indexed has none.
+
+        Raises: as `search`.
+        """
+        payloads = await self._payloads(scope, point_ids, ["text_hash", WORDS], collection)
+        return {payload["text_hash"]: payload[WORDS] for payload in payloads if WORDS in payload}
+
+    async def _payloads(
+        self,
+        scope: AuthorScope,
+        point_ids: Sequence[str],
+        fields: list[str] | models.PayloadSelectorExclude,
+        collection: str,
+    ) -> list[dict[str, Any]]:
         if not point_ids:
-            return {}
+            return []
         these = models.HasIdCondition(has_id=list(point_ids))
         mine = models.Filter(must=[_equals("author_id", scope.author_id), these])
         request = self._client.scroll(
-            collection, scroll_filter=mine, limit=len(point_ids), with_payload=_WITHOUT_WORDS
+            collection, scroll_filter=mine, limit=len(point_ids), with_payload=fields
         )
         points, _ = await answered(request, collection)
-        chunks = [Chunk.model_validate(point.payload) for point in points]
-        return {(chunk.document_id, chunk.chunk_index): chunk for chunk in chunks}
+        return [point.payload or {} for point in points]
 
     async def occurring(self, scope: AuthorScope, terms: Sequence[int]) -> set[int]:
         """Which of these BM25 terms occur anywhere in the author's passages.
@@ -146,12 +171,6 @@ def fused_query(
         formula=models.SumExpression(sum=["$score[0]", bonus]), defaults={"$score[0]": 0.0, "$score[1]": 0.0}
     )
     return [cosine_of_all, by_words], formula
-
-
-def _passage(point: models.ScoredPoint) -> Passage:
-    payload = point.payload or {}
-    chunk = Chunk.model_validate(payload)
-    return Passage(chunk, point.score, chunk.text, payload.get(WORDS, ""))
 
 
 def _corpus(scope: AuthorScope) -> models.Filter:

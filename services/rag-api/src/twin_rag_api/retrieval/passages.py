@@ -1,6 +1,6 @@
 """What a search takes and gives."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from twin_common.documents import Category, Chunk
@@ -33,8 +33,6 @@ class Passage:
     """Soft maximum, over its chunks, of cosine plus what shared rare words add; higher is better."""
     text: str
     """The chunk's text with its surroundings."""
-    words: str = field(default="", repr=False)
-    """The packed vectors of the chunk's words, where they were read and the index has them."""
 
 
 def without_superseded(passages: list[Passage]) -> list[Passage]:

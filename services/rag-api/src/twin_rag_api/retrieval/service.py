@@ -1,6 +1,5 @@
 """A search from the question's text to the passages."""
 
-import asyncio
 import unicodedata
 
 from opentelemetry.trace import SpanKind
@@ -12,12 +11,12 @@ from twin_rag_api.metrics import RETRIEVAL_SECONDS, timed
 from twin_rag_api.retrieval.context import neighbour_ids, widened, without_repeats
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
-from twin_rag_api.retrieval.late_interaction import compared_by_words
+from twin_rag_api.retrieval.late_interaction import LateInteraction
 from twin_rag_api.retrieval.names import names_in
 from twin_rag_api.retrieval.passages import EVERYTHING, Passage, SearchFilters, without_superseded
 from twin_rag_api.retrieval.stretches import StretchPolicy, best_stretches
 
-_CANDIDATES = 100
+_CANDIDATES = 200
 _CANDIDATES_A_PASSAGE = 10
 """Most of what is found stands beside something better, or says the same."""
 _STRETCHES = StretchPolicy()
@@ -30,13 +29,12 @@ class Retrieval:
         self,
         encoding: Encoding,
         index: HybridSearch,
-        *,
-        by_words: bool = True,
+        late_interaction: LateInteraction | None = None,
         policy: StretchPolicy = _STRETCHES,
     ) -> None:
         self._encoding = encoding
         self._index = index
-        self._by_words = by_words
+        self._late_interaction = late_interaction
         self._policy = policy
 
     async def search(
@@ -57,18 +55,12 @@ class Retrieval:
             with timed(RETRIEVAL_SECONDS, "search"), span("search index", kind=SpanKind.CLIENT):
                 wanted = max(_CANDIDATES, _CANDIDATES_A_PASSAGE * limit)
                 found = await self._index.search(
-                    scope,
-                    encoded.dense,
-                    encoded.sparse,
-                    filters,
-                    wanted,
-                    collection=encoded.collection,
-                    with_words=self._by_words,
+                    scope, encoded.dense, encoded.sparse, filters, wanted, collection=encoded.collection
                 )
             current_ones = without_superseded(found)
-            if self._by_words:
+            if self._late_interaction is not None:
                 with timed(RETRIEVAL_SECONDS, "rerank"), span("compare words"):
-                    current_ones = await asyncio.to_thread(compared_by_words, encoded.words, current_ones)
+                    current_ones = await self._late_interaction.compare(scope, encoded, current_ones)
             chosen = best_stretches(current_ones, self._policy, 2 * limit)
             with timed(RETRIEVAL_SECONDS, "widen"), span("read neighbours", kind=SpanKind.CLIENT):
                 around = await self._index.chunks(scope, neighbour_ids(chosen), collection=encoded.collection)
