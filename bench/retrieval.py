@@ -30,16 +30,17 @@ from twin_common.embedding import (
     load_embedder,
     load_sparse_embedder,
 )
+from twin_common.embedding.words import pack_words
 from twin_common.identity import AuthorId, canonical_url, document_id, point_id
 from twin_common.index_builds import ensure_collections
-from twin_common.vector_index import BM25, CHUNKS, DENSE, VectorIndexSettings, connect
+from twin_common.vector_index import BM25, CHUNKS, DENSE, WORDS, VectorIndexSettings, connect
 from twin_feature_stream.chunking import ChunkingPolicy, chunk_texts
 from twin_feature_stream.cleaning import clean
 from twin_local.ports import free_port
 from twin_rag_api.auth import KEY_PREFIX, Authenticator, AuthorScope, hash_key
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import FusionPolicy, HybridSearch, fused_query
-from twin_rag_api.retrieval.rerank import LateInteraction, RerankPolicy
+from twin_rag_api.retrieval.late_interaction import LateInteraction
 from twin_rag_api.retrieval.service import Retrieval
 
 _DEPTH = 10
@@ -107,15 +108,14 @@ async def _measure(url: str, held_out: bool) -> None:
     keys = OneAuthorAKey()
     authors = {text.author_id for text in texts} | {BOTH}
     scopes = {author_id: await keys.scope(author_id) for author_id in authors}
-    retrieval = Retrieval(encoding, HybridSearch(index))
+    searched = HybridSearch(index)
+    retrieval = Retrieval(encoding, searched, LateInteraction(searched))
 
     figures: dict[str, float] = {"documents": len(texts), "chunks": chunks, "questions": len(questions)}
-    reranker = LateInteraction(encoding, RerankPolicy(passages=100, seconds=3600.0))
-    reranking = Retrieval(encoding, HybridSearch(index), reranker)
     search = Variants(
         index,
         retrieval=retrieval,
-        reranking=reranking,
+        by_vectors=Retrieval(encoding, searched),
         encoding=encoding,
         scope=scopes[BOTH],
         plain_chunks=PlainChunks(texts, embedder),
@@ -141,9 +141,14 @@ async def _fill(
         for number, passage in enumerate(own)
     ]
     bodies = [passage.text for _, _, passage in passages]
-    dense, words = embedder.embed(bodies), sparse.embed_documents(bodies)
+    terms = sparse.embed_documents(bodies)
+    vectors = [
+        (vector, pack_words(words))
+        for start in range(0, len(bodies), 256)
+        for vector, words in zip(*embedder.embed_with_words(bodies[start : start + 256]), strict=True)
+    ]
     points: list[models.PointStruct] = []
-    for (text, number, passage), vector, weights in zip(passages, dense, words, strict=True):
+    for (text, number, passage), (vector, words), weights in zip(passages, vectors, terms, strict=True):
         for author_id in (text.author_id, BOTH):
             identity = document_id(author_id, canonical_url(text.url))
             chunk = Chunk(
@@ -168,7 +173,7 @@ async def _fill(
                 models.PointStruct(
                     id=point_id(identity, number),
                     vector={DENSE: vector.tolist(), BM25: bm25},
-                    payload=chunk.model_dump(mode="json"),
+                    payload=chunk.model_dump(mode="json") | {WORDS: words},
                 )
             )
     for start in range(0, len(points), 256):
@@ -197,35 +202,35 @@ class PlainChunks:
 
 
 class Variants:
-    """The ways of searching that are compared; `chosen` is the service itself, `reranked` with `words`."""
+    """The ways of searching that are compared: `chosen` is the service, `by_vectors` compares no words."""
 
     def __init__(
         self,
         index: AsyncQdrantClient,
         *,
         retrieval: Retrieval,
-        reranking: Retrieval,
+        by_vectors: Retrieval,
         encoding: Encoding,
         scope: AuthorScope,
         plain_chunks: PlainChunks,
     ) -> None:
         self._index = index
         self._retrieval = retrieval
-        self._reranking = reranking
+        self._by_vectors = by_vectors
         self._encoding = encoding
         self._scope = scope
         self._plain_chunks = plain_chunks
 
     async def texts(self, question: str) -> dict[str, list[str]]:
         """What each finds, best first."""
-        dense, words, _ = await self._encoding.question(unicodedata.normalize("NFKC", question))
+        dense, words, *_ = await self._encoding.question(unicodedata.normalize("NFKC", question))
         own = models.FieldCondition(key="author_id", match=models.MatchValue(value=self._scope.author_id))
         mine = models.Filter(must=[own])
         (_, by_words), _ = fused_query(dense, words, mine, mine, FusionPolicy(), candidates=50)
         by_meaning = models.Prefetch(query=dense, using=DENSE, filter=mine, limit=50)
         rrf = models.RrfQuery(rrf=models.Rrf())
         passages = await self._retrieval.search(self._scope, question, _DEPTH)
-        reranked = await self._reranking.search(self._scope, question, _DEPTH)
+        by_vectors = await self._by_vectors.search(self._scope, question, _DEPTH)
         return {
             "plain_chunks": self._plain_chunks.search(dense),
             "dense": await self._points(query=dense, using=DENSE, query_filter=mine),
@@ -234,7 +239,7 @@ class Variants:
             ),
             "rrf": await self._points(query=rrf, prefetch=[by_meaning, by_words], query_filter=mine),
             "chosen": [passage.text for passage in passages],
-            "reranked": [passage.text for passage in reranked],
+            "by_vectors": [passage.text for passage in by_vectors],
         }
 
     async def _points(self, **query: Any) -> list[str]:

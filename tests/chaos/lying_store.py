@@ -68,7 +68,7 @@ def _write(request: Request, raw: bytes) -> Write | None:
     name = path.split("/")[2] if path.startswith("/collections/") else ""
     collection = name.split("__")[
         0
-    ]  # the stream names the build that it writes: chunks__all_minilm_l6_v2__p2
+    ]  # the stream names the build that it writes: chunks__all_minilm_l6_v2__p3
     if request.method == "PUT" and path.endswith("/points"):
         return Write(collection, deletes=False, body=json.loads(raw))
     if request.method == "POST" and path.endswith("/points/delete"):

@@ -12,8 +12,9 @@ from qdrant_client import AsyncQdrantClient, models
 
 from twin_common.documents import RawDocument, text_hash
 from twin_common.embedding import Embedder, EmbeddingSettings, load_embedder, load_sparse_embedder
+from twin_common.embedding.words import nearest_words, unpack_words
 from twin_common.identity import point_id
-from twin_common.vector_index import BM25, CHUNKS, DENSE, DOCUMENTS
+from twin_common.vector_index import BM25, CHUNKS, DENSE, DOCUMENTS, WORDS
 from twin_common.warehouse import Warehouse
 from twin_feature_stream.chunking import ChunkingPolicy, Passage, chunk_texts
 from twin_feature_stream.cleaning import clean, clean_line
@@ -21,6 +22,8 @@ from twin_feature_stream.cleaning import clean, clean_line
 _PAGE = 1000
 _EQUAL_COSINE = 0.99
 """What one text's vectors have at least, whichever texts it was encoded beside; int8 kernels round."""
+_EQUAL_WORDS = 0.9
+"""What a text's words have at least with what the index keeps of the same words."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,8 @@ def _wrong_vectors(chunks: Sequence[Point], embedder: Embedder, encode_again: in
             found.append(f"{name} has no dense vector")
         else:
             whole.append((chunk, chunk.dense))
+        if not chunk.payload.get(WORDS):
+            found.append(f"{name} lacks its words")
         if chunk.sparse is None:
             found.append(f"{name} has no sparse vector")
         elif not _same_weights(chunk.sparse, dict(zip(wanted.indices, wanted.values, strict=True))):
@@ -158,11 +163,14 @@ def _wrong_vectors(chunks: Sequence[Point], embedder: Embedder, encode_again: in
     sample = random.Random(len(whole)).sample(whole, min(encode_again, len(whole)))
     if not sample:
         return found
-    again = embedder.embed([chunk.payload["text"] for chunk, _ in sample])
-    for (chunk, dense), vector in zip(sample, again, strict=True):
+    again = embedder.embed_with_words([chunk.payload["text"] for chunk, _ in sample])
+    for (chunk, dense), vector, words in zip(sample, *again, strict=True):
+        name = f"{chunk.payload['document_id']}: its chunk {chunk.payload['chunk_index']}"
         if float(np.dot(dense, vector)) < _EQUAL_COSINE:
-            name = f"{chunk.payload['document_id']}: its chunk {chunk.payload['chunk_index']}"
             found.append(f"{name} has the dense vector of another text")
+        kept = chunk.payload.get(WORDS)
+        if kept and nearest_words(words, [unpack_words(kept, len(vector))]).mean() < _EQUAL_WORDS:
+            found.append(f"{name} has the words of another text")
     return found
 
 

@@ -65,7 +65,7 @@ async def _store(client: AsyncQdrantClient, heads: list[HeadSummary]) -> None:
 
 class TestCollectionName:
     def test_carries_model_and_pipeline(self) -> None:
-        assert collection_name(CHUNKS, _MODEL) == "chunks__all_minilm_l6_v2__p2"
+        assert collection_name(CHUNKS, _MODEL) == "chunks__all_minilm_l6_v2__p3"
 
     def test_tells_models_apart(self) -> None:
         assert collection_name(CHUNKS, "a/bge-small") != collection_name(CHUNKS, "a/bge-base")

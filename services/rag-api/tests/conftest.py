@@ -18,6 +18,7 @@ from qdrant_client import AsyncQdrantClient, models
 
 from twin_common.documents import Category, Chunk, DocumentHead, HeadStatus, StageTimes, text_hash
 from twin_common.embedding import Embedder, SparseEmbedder, load_sparse_embedder
+from twin_common.embedding.words import pack_words
 from twin_common.identity import AuthorId, document_id, point_id
 from twin_common.index_builds import IndexBuild, ensure_collections
 from twin_common.kafka_settings import KafkaSettings
@@ -27,6 +28,7 @@ from twin_common.vector_index import (
     CHUNKS,
     DENSE,
     DOCUMENTS,
+    WORDS,
     VectorIndexSettings,
     connect,
 )
@@ -101,6 +103,7 @@ def chunk(text: str, author_id: AuthorId = ADA, path: str = "/a", **fields: Any)
 async def put_chunks(index: AsyncQdrantClient, chunks: Sequence[Chunk]) -> None:
     """Index chunks as the feature stream does."""
     texts = [entry.text for entry in chunks]
+    vectors, words = EMBEDDER.embed_with_words(texts)
     points = [
         models.PointStruct(
             id=point_id(entry.document_id, entry.chunk_index),
@@ -108,10 +111,10 @@ async def put_chunks(index: AsyncQdrantClient, chunks: Sequence[Chunk]) -> None:
                 DENSE: dense.tolist(),
                 BM25: models.SparseVector(indices=sparse.indices, values=sparse.values),
             },
-            payload=entry.model_dump(mode="json"),
+            payload=entry.model_dump(mode="json") | {WORDS: pack_words(own)},
         )
-        for entry, dense, sparse in zip(
-            chunks, EMBEDDER.embed(texts), SPARSE.embed_documents(texts), strict=True
+        for entry, dense, own, sparse in zip(
+            chunks, vectors, words, SPARSE.embed_documents(texts), strict=True
         )
     ]
     await index.upsert(CHUNKS, points, wait=True)

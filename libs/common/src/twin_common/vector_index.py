@@ -19,8 +19,10 @@ CHUNKS = "chunks"
 DOCUMENTS = "documents"
 DENSE = "dense"
 BM25 = "bm25"
-PIPELINE_VERSION = "p2"
-"""Grows when cleaning or chunking changes what is stored for the same document."""
+WORDS = "words"
+"""The payload key of the packed vectors of a chunk's words, 5 kB; as numbers they would be 20 and more."""
+PIPELINE_VERSION = "p3"
+"""Grows when what is stored for the same document changes."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def connect(settings: VectorIndexSettings) -> "AsyncQdrantClient":
 
 
 def collection_name(alias: str, model_name: str) -> str:
-    """The collection behind an alias, such as chunks__all_minilm_l6_v2__p2."""
+    """The collection behind an alias, such as chunks__all_minilm_l6_v2__p3."""
     slug = re.sub(r"[^a-z0-9]+", "_", model_name.rsplit("/", 1)[-1].lower()).strip("_")
     return f"{alias}__{slug}__{PIPELINE_VERSION}"
 

@@ -51,15 +51,16 @@ def embedder(request: pytest.FixtureRequest) -> Iterator[Embedder]:
 
 class TestWords:
     def test_each_text_has_vectors_of_length_1_in_its_place(self, embedder: Embedder) -> None:
-        words = embedder.embed_words(_TEXTS)
+        vectors, words = embedder.embed_with_words(_TEXTS)
+        np.testing.assert_allclose(vectors, embedder.embed(_TEXTS), atol=_SAME)
         assert len(words) == len(_TEXTS)
-        for text, vectors in zip(_TEXTS, words, strict=True):
-            assert vectors.shape[1] == embedder.dimensions and vectors.dtype == np.float32
-            assert 1 <= len(vectors) <= embedder.max_tokens
-            np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0 if text else 0.0, atol=1e-5)
-        alone = embedder.embed_words(_TEXTS[:1])[0]
+        for text, own in zip(_TEXTS, words, strict=True):
+            assert own.shape[1] == embedder.dimensions and own.dtype == np.float32
+            assert 1 <= len(own) <= embedder.max_tokens
+            np.testing.assert_allclose(np.linalg.norm(own, axis=1), 1.0 if text else 0.0, atol=1e-5)
+        alone = embedder.embed_with_words(_TEXTS[:1]).words[0]
         np.testing.assert_allclose(words[0], alone, atol=2e-3)
-        assert embedder.embed_words([]) == []
+        assert embedder.embed_with_words([]).words == []
 
 
 class TestVectors:

@@ -41,10 +41,9 @@ from twin_feature_stream.preparation import Preparation
 from twin_feature_stream.readiness import Readiness, Stopping, StopSignal
 from twin_feature_stream.reconcile import differences, mend
 from twin_feature_stream.settings import FeatureStreamSettings
+from twin_feature_stream.work import ChunkVectors
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from qdrant_client import AsyncQdrantClient
 
 log = structlog.get_logger(__name__)
@@ -211,7 +210,7 @@ def index_stage(
     """The second stage over a real vector index."""
     index = Index(servers.vector_index, servers.collections)
 
-    def read_vectors(document_ids: Sequence[str]) -> "dict[str, NDArray[np.float32]]":
+    def read_vectors(document_ids: Sequence[str]) -> dict[str, ChunkVectors]:
         return loop.run(patience.wait_for("the vector store", lambda: index.vectors(document_ids)))
 
     def read_copies(bands: Collection[str], document_ids: Collection[str]) -> dict[str, DocumentHead]:

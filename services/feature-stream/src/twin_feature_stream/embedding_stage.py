@@ -1,24 +1,20 @@
 """Chunks to vectors, many documents in one call of the encoder."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import structlog
 
 from twin_common.clock import Clock, utc_now
 from twin_common.embedding import Embedder, SparseEmbedder
+from twin_common.embedding.words import pack_words
 from twin_common.errors import ServerUnavailable
 from twin_feature_stream import metrics
 from twin_feature_stream.readiness import Stopping, StopSignal
-from twin_feature_stream.work import Embedded, Replacement
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from twin_feature_stream.work import ChunkVectors, Embedded, Replacement
 
 log = structlog.get_logger(__name__)
 
-ReadVectors = Callable[[Sequence[str]], "Mapping[str, NDArray[np.float32]]"]
+ReadVectors = Callable[[Sequence[str]], Mapping[str, ChunkVectors]]
 """The vectors that the index holds for chunks of these documents, by the hash of their text."""
 
 _TEXTS_BETWEEN_STOPS = 32
@@ -52,7 +48,7 @@ class EmbeddingStage:
         return self._embed(replacements, known)
 
     def _embed(
-        self, replacements: Sequence[Replacement], known: "Mapping[str, NDArray[np.float32]]"
+        self, replacements: Sequence[Replacement], known: Mapping[str, ChunkVectors]
     ) -> list[Embedded]:
         chunks = [chunk for entry in replacements for chunk in entry.chunks]
         fresh = {chunk.text_hash: chunk for chunk in chunks if chunk.text_hash not in known}
@@ -63,8 +59,9 @@ class EmbeddingStage:
             for start in range(0, len(ordered), _TEXTS_BETWEEN_STOPS):
                 self._stop.check()
                 part = ordered[start : start + _TEXTS_BETWEEN_STOPS]
-                rows = self._dense.embed([chunk.text for chunk in part])
-                vectors.update(zip((chunk.text_hash for chunk in part), rows, strict=True))
+                dense, words = self._dense.embed_with_words([chunk.text for chunk in part])
+                for chunk, row, own in zip(part, dense, words, strict=True):
+                    vectors[chunk.text_hash] = ChunkVectors(row, pack_words(own))
             sparse = self._sparse.embed_documents([chunk.text for chunk in chunks])
         except (Stopping, ServerUnavailable):
             raise

@@ -8,11 +8,10 @@ from qdrant_client import models
 
 from twin_common.documents import DocumentHead, HeadSummary
 from twin_common.identity import point_id
-from twin_common.vector_index import BM25, DENSE, LIVE, Collections
-from twin_feature_stream.work import Embedded
+from twin_common.vector_index import BM25, DENSE, LIVE, WORDS, Collections
+from twin_feature_stream.work import ChunkVectors, Embedded
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from qdrant_client import AsyncQdrantClient
 
 _POINTS_A_REQUEST = 128
@@ -70,9 +69,9 @@ class Index:
             if offset is None:
                 return found
 
-    async def vectors(self, document_ids: Sequence[str]) -> "dict[str, NDArray[np.float32]]":
-        """The dense vectors of all chunks of these documents, by the hash of their text."""
-        found: dict[str, NDArray[np.float32]] = {}
+    async def vectors(self, document_ids: Sequence[str]) -> dict[str, ChunkVectors]:
+        """What the encoder made of all chunks of these documents, by the hash of their text."""
+        found: dict[str, ChunkVectors] = {}
         offset = None
         while document_ids:
             records, offset = await self._client.scroll(
@@ -80,13 +79,14 @@ class Index:
                 scroll_filter=models.Filter(must=[_is_any("document_id", document_ids)]),
                 limit=_POINTS_A_REQUEST * 2,
                 offset=offset,
-                with_payload=["text_hash"],
+                with_payload=["text_hash", WORDS],
                 with_vectors=[DENSE],
             )
             for record in records:
-                if record.payload and isinstance(record.vector, Mapping):
+                if record.payload and WORDS in record.payload and isinstance(record.vector, Mapping):
                     vector: Any = record.vector[DENSE]
-                    found[record.payload["text_hash"]] = np.asarray(vector, dtype=np.float32)
+                    dense = np.asarray(vector, dtype=np.float32)
+                    found[record.payload["text_hash"]] = ChunkVectors(dense, record.payload[WORDS])
             if offset is None:
                 break
         return found
@@ -156,12 +156,12 @@ def _points(document: Embedded) -> list[models.PointStruct]:
         models.PointStruct.model_construct(  # validating 384 floats a chunk costs more than all the rest
             id=point_id(chunk.document_id, chunk.chunk_index),
             vector={
-                DENSE: dense.tolist(),
+                DENSE: vectors.dense.tolist(),
                 BM25: models.SparseVector.model_construct(indices=sparse.indices, values=sparse.values),
             },
-            payload=chunk.model_dump(mode="json"),
+            payload=chunk.model_dump(mode="json") | {WORDS: vectors.words},
         )
-        for chunk, dense, sparse in zip(chunks, document.dense, document.sparse, strict=True)
+        for chunk, vectors, sparse in zip(chunks, document.vectors, document.sparse, strict=True)
     ]
 
 

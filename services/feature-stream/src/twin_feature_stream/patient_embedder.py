@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from twin_common.embedding import Embedder
+from twin_common.embedding import Embedder, TextVectors
 from twin_feature_stream.background_loop import BackgroundLoop
 from twin_feature_stream.patience import Patience
 
@@ -35,8 +35,8 @@ class PatientEmbedder:
     def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         return self._ask(lambda: self._embedder.embed(texts))
 
-    def embed_words(self, texts: Sequence[str]) -> "list[NDArray[np.float32]]":
-        return self._ask(lambda: self._embedder.embed_words(texts))
+    def embed_with_words(self, texts: Sequence[str]) -> TextVectors:
+        return self._ask(lambda: self._embedder.embed_with_words(texts))
 
     def _ask(self, question: Callable[[], T]) -> T:
         return self._loop.run(self._patience.wait_for("the encoder", lambda: asyncio.to_thread(question)))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from twin_common.dead_letter import SourceRecord, dead_letter
 from twin_common.documents import Chunk, DocumentHead, HeadStatus
@@ -69,12 +69,21 @@ class Replacement:
     """Why the document failed; its record becomes a dead letter."""
 
 
+class ChunkVectors(NamedTuple):
+    """What the encoder makes of a chunk."""
+
+    dense: "NDArray[np.float32]"
+    """Of length 1, shape (dimensions,)."""
+    words: str
+    """The vectors of its words, packed."""
+
+
 @dataclass(frozen=True)
 class Embedded:
     """A replacement with the vectors of its chunks, in their order."""
 
     replacement: Replacement
-    dense: "list[NDArray[np.float32]]" = field(default_factory=list)
+    vectors: list[ChunkVectors] = field(default_factory=list)
     sparse: "list[SparseVector]" = field(default_factory=list)
 
     @classmethod

@@ -56,7 +56,6 @@ STYLE = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
 )
 TRACES = Counter("twin_traces_total", "Traces of answers, by what became of them.", ("outcome",))
-RERANKS = Counter("twin_retrieval_reranks_total", "Second looks at what was found.", ("outcome",))
 FILTERS = Counter(
     "twin_retrieval_filters_total",
     "Questions that ask for some of the texts.",
@@ -105,8 +104,6 @@ for _support in ("supported", "unsupported"):
     SENTENCES.labels(_support)
 for _outcome in ("kept", "dropped"):
     TRACES.labels(_outcome)
-for _outcome in ("done", "timeout"):
-    RERANKS.labels(_outcome)
 for _outcome in ("kept", "dropped"):
     FILTERS.labels(_outcome)
 for _outcome in ("used", "strayed"):

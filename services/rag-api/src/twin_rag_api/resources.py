@@ -30,9 +30,9 @@ from twin_rag_api.quota import Quota, RateLimit
 from twin_rag_api.retrieval.cross_encoder import CrossEncoder
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
+from twin_rag_api.retrieval.late_interaction import LateInteraction
 from twin_rag_api.retrieval.question_model import QuestionModel
 from twin_rag_api.retrieval.question_reader import QuestionReader, ReadingPolicy
-from twin_rag_api.retrieval.rerank import LateInteraction, RerankPolicy
 from twin_rag_api.retrieval.service import Retrieval
 from twin_rag_api.settings import ApiSettings
 from twin_rag_api.traces.judge import Judge
@@ -87,10 +87,11 @@ class Resources:
         kafka: KafkaSettings,
     ) -> Self:
         """Connect the parts; nothing is sent anywhere yet."""
+        chunks = HybridSearch(index)
         retrieval = Retrieval(
             encoding,
-            HybridSearch(index),
-            _reranker(settings, encoding),
+            chunks,
+            LateInteraction(chunks) if settings.rerank == "words" else None,
             reader=_reader(settings),
             cross_encoder=CrossEncoder.connect(settings),
         )
@@ -210,13 +211,6 @@ class Resources:
             log.exception("the encoder of the index cannot be loaded", build=build.name)
             return False
         return True
-
-
-def _reranker(settings: ApiSettings, encoding: Encoding) -> LateInteraction | None:
-    if settings.rerank == "none":
-        return None
-    policy = RerankPolicy(settings.rerank_passages, settings.rerank_timeout_seconds)
-    return LateInteraction(encoding, policy)
 
 
 def _reader(settings: ApiSettings) -> QuestionReader:

@@ -35,12 +35,8 @@ class ApiSettings(BaseSettings):
     """Whether keys, mail addresses, accounts, cards and phone numbers are replaced before a trace is kept."""
     trace_retention_days: int = Field(30, ge=1, le=3650)
     """After how many days a trace is forgotten."""
-    rerank: Literal["none", "words"] = "none"
-    """words: what was found is compared with the question word by word, at the encoder's expense."""
-    rerank_passages: int = Field(100, ge=1, le=500)
-    """How many of the chunks that were found are compared."""
-    rerank_timeout_seconds: float = Field(2.0, gt=0)
-    """After so long a search goes on as if there were no reranking."""
+    rerank: Literal["words", "none"] = "words"
+    """words: what was found is compared with the question word by word, as far as the index keeps words."""
 
     self_query: Literal["none", "rules", "model"] = "rules"
     """Whether "my LinkedIn posts of 2024" searches those alone; model: the language model reads it, too."""

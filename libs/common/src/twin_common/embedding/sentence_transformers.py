@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_common.embedding.protocol import TextVectors
 from twin_common.embedding.settings import EmbeddingSettings
 from twin_common.embedding.vectors import unit, words_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from torch import Tensor
 
 
 class SentenceTransformersEmbedder:
@@ -54,17 +56,21 @@ class SentenceTransformersEmbedder:
         vectors = np.asarray(encoded, dtype=np.float32).reshape(len(texts), self.dimensions)
         return unit(vectors)  # not by the model: in bf16 the lengths would be off by a thousandth
 
-    def embed_words(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        if not texts:
-            return []
-        layers = self._model.encode(
-            list(texts),
-            batch_size=self._batch_size,
-            show_progress_bar=False,
-            output_value="token_embeddings",
-            convert_to_numpy=False,
+    def embed_with_words(self, texts: Sequence[str]) -> TextVectors:
+        found: list[dict[str, Tensor]] = self._model.encode(  # type: ignore[assignment]  # with output_value=None
+            list(texts), batch_size=self._batch_size, show_progress_bar=False, output_value=None
         )
-        return [words_of(layer.float().cpu().numpy()) for layer in layers]
+        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        words = []
+        for row, features in enumerate(found):
+            vectors[row] = _array(features["sentence_embedding"])
+            inside = _array(features["attention_mask"]).astype(bool)
+            words.append(words_of(_array(features["token_embeddings"])[inside]))
+        return TextVectors(unit(vectors), words)
+
+
+def _array(values: "Tensor") -> NDArray[np.float32]:
+    return np.asarray(values.float().cpu().numpy(), dtype=np.float32)
 
 
 def _computes_bf16() -> bool:

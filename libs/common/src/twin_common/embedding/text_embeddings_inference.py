@@ -11,8 +11,10 @@ from typing import Any, Self
 
 import httpx
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
+from twin_common.embedding.protocol import TextVectors
 from twin_common.embedding.settings import EmbeddingSettings
 from twin_common.embedding.vectors import unit, words_of
 from twin_common.errors import ServerUnavailable, TwinError
@@ -21,6 +23,10 @@ _AT_ONCE = 4
 """Requests under way; the server makes batches of its own across them."""
 _CHARACTERS_A_REQUEST = 400_000
 """The server refuses bodies of more than 2 MB by default; a character may take four bytes."""
+
+
+_TEXTS_WITH_WORDS = 8
+"""A request for words: a chunk of 96 tokens comes back as half a megabyte of JSON."""
 
 
 class EncoderRefused(TwinError):
@@ -83,17 +89,21 @@ class TextEmbeddingsInferenceEmbedder:
             return np.zeros((0, self.dimensions), dtype=np.float32)
         return self._vectors(texts)
 
-    def embed_words(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        rows = self._batched("/embed_all", texts, {"truncate": True})
-        return [words_of(np.asarray(row, dtype=np.float32)) for row in rows]
+    def embed_with_words(self, texts: Sequence[str]) -> TextVectors:
+        # No route gives both, and how a model makes one vector of them is the server's own.
+        rows = self._batched("/embed_all", texts, {"truncate": True}, _TEXTS_WITH_WORDS)
+        return TextVectors(self.embed(texts), [words_of(np.asarray(row, dtype=np.float32)) for row in rows])
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         rows = self._batched("/embed", texts, {"truncate": True, "normalize": True})
         return unit(np.asarray(rows, dtype=np.float32))
 
-    def _batched(self, path: str, texts: Sequence[str], options: dict[str, bool]) -> list[Any]:
+    def _batched(
+        self, path: str, texts: Sequence[str], options: dict[str, bool], most: int | None = None
+    ) -> list[Any]:
         # The server refuses an empty text; a space has the same tokens, the two special ones.
-        batches = _batches([text or " " for text in texts], self._texts_a_request)
+        size = min(most or self._texts_a_request, self._texts_a_request)
+        batches = _batches([text or " " for text in texts], size)
         bodies = [{"inputs": batch, **options} for batch in batches]
         answers = self._threads.map(lambda body: self._request("POST", path, body), bodies)
         return [row for answer in answers for row in answer]
@@ -107,7 +117,7 @@ class TextEmbeddingsInferenceEmbedder:
                 problem = repr(error)
             else:
                 if answer.is_success:
-                    return answer.json()
+                    return orjson.loads(answer.content)
                 problem = f"{answer.status_code}: {answer.text[:300]}"
                 if answer.status_code != httpx.codes.TOO_MANY_REQUESTS and answer.status_code < 500:
                     raise EncoderRefused(f"{self._client.base_url.join(path)} answers {problem}")

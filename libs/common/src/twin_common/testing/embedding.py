@@ -7,6 +7,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_common.embedding.protocol import TextVectors
 from twin_common.embedding.vectors import unit
 
 
@@ -33,7 +34,7 @@ class HashingEmbedder:
                 vectors[row, self._place(word)] += 1.0
         return unit(vectors)
 
-    def embed_words(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+    def embed_with_words(self, texts: Sequence[str]) -> TextVectors:
         found = []
         for text in texts:
             words = _words(text)[: self.max_tokens - 2]
@@ -41,7 +42,7 @@ class HashingEmbedder:
             for row, word in enumerate(words):
                 vectors[row, self._place(word)] = 1.0
             found.append(vectors)
-        return found
+        return TextVectors(self.embed(texts), found)
 
     def _place(self, word: str) -> int:
         salt = self.model_name.encode()[:16]
@@ -59,6 +60,16 @@ class NullEmbedder(HashingEmbedder):
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         vectors[:, 0] = 1.0
         return vectors
+
+    def embed_with_words(self, texts: Sequence[str]) -> TextVectors:
+        vectors = self.embed(texts)
+        counts = [len(_words(text)[: self.max_tokens - 2]) for text in texts]
+        shapes = [(max(1, count), self.dimensions) for count in counts]
+        words = [
+            np.broadcast_to(vector if count else np.zeros_like(vector), shape)
+            for vector, count, shape in zip(vectors, counts, shapes, strict=True)
+        ]
+        return TextVectors(vectors, words)
 
 
 def _words(text: str) -> list[str]:

@@ -44,7 +44,7 @@ class FakeServer:
             return [[{"id": place} for place in range(count)] for count in self.embedder.count_tokens(texts)]
         if path == "/embed_all":
             frame = [[0.0] * self.embedder.dimensions]  # its special tokens
-            return [frame + words.tolist() + frame for words in self.embedder.embed_words(texts)]
+            return [frame + words.tolist() + frame for words in self.embedder.embed_with_words(texts).words]
         rows: list[object] = self.embedder.embed(texts).tolist()
         return rows
 

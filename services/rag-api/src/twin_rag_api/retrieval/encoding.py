@@ -25,6 +25,8 @@ class EncodedQuestion(NamedTuple):
     dense: list[float]
     sparse: SparseVector
     collection: str
+    words: "NDArray[np.float32]"
+    """The vectors of its words in their context, of length 1, shape (words, dimensions)."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +109,13 @@ class Encoding:
         self._encoders = None
 
     async def question(self, text: str) -> EncodedQuestion:
-        """The dense and the BM25 vector of a question."""
+        """The dense and the BM25 vector of a question, and the vectors of its words."""
         encoders = self._ready()
 
         def encode() -> EncodedQuestion:
-            dense = encoders.dense.embed([text])[0].tolist()
-            return EncodedQuestion(dense, encoders.sparse.embed_query(text), encoders.collection)
+            [dense], [words] = encoders.dense.embed_with_words([text])
+            sparse = encoders.sparse.embed_query(text)
+            return EncodedQuestion(dense.tolist(), sparse, encoders.collection, words)
 
         return await asyncio.get_running_loop().run_in_executor(self._questions, encode)
 
@@ -125,11 +128,6 @@ class Encoding:
         """Dense vectors of passages' sentences, shape (len(texts), dimensions)."""
         dense = self._ready().dense
         return await asyncio.get_running_loop().run_in_executor(self._sentences, dense.embed, texts)
-
-    async def words(self, texts: Sequence[str]) -> "list[NDArray[np.float32]]":
-        """The vectors of each text's words in their context, shape (words, dimensions)."""
-        dense = self._ready().dense
-        return await asyncio.get_running_loop().run_in_executor(self._sentences, dense.embed_words, texts)
 
     def terms(self, texts: Sequence[str]) -> list[frozenset[int]]:
         """The ids of each passage's words after stemming, stop words left out; microseconds a text."""

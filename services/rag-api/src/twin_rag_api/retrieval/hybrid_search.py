@@ -7,15 +7,18 @@ list of words speaks as loudly as ever although it has nothing to say, while its
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qdrant_client import AsyncQdrantClient, models
 
 from twin_common.documents import Chunk
 from twin_common.embedding import SparseVector
-from twin_common.vector_index import BM25, CHUNKS, DENSE
+from twin_common.vector_index import BM25, CHUNKS, DENSE, WORDS
 from twin_rag_api.auth import AuthorScope
 from twin_rag_api.index import answered
 from twin_rag_api.retrieval.passages import Passage, SearchFilters
+
+_WITHOUT_WORDS = models.PayloadSelectorExclude(exclude=[WORDS])
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,12 @@ class HybridSearch:
         mine = _condition(scope, filters)
         prefetch, query = fused_query(dense, sparse, mine, _corpus(scope), self._policy, candidates=limit)
         request = self._client.query_points(
-            collection, prefetch=prefetch, query=query, query_filter=mine, limit=limit, with_payload=True
+            collection,
+            prefetch=prefetch,
+            query=query,
+            query_filter=mine,
+            limit=limit,
+            with_payload=_WITHOUT_WORDS,
         )
         response = await answered(request, collection)
         chunks = [Chunk.model_validate(point.payload) for point in response.points]
@@ -79,14 +87,38 @@ class HybridSearch:
 
         Raises: as `search`.
         """
+        payloads = await self._payloads(scope, point_ids, _WITHOUT_WORDS, collection)
+        chunks = [Chunk.model_validate(payload) for payload in payloads]
+        return {(chunk.document_id, chunk.chunk_index): chunk for chunk in chunks}
+
+    async def words(
+        self, scope: AuthorScope, point_ids: Sequence[str], *, collection: str = CHUNKS
+    ) -> dict[str, str]:
+        """The packed words of the author's chunks at these points, by the hash of their text.
+
+        A chunk that an older pipeline indexed has none.
+
+        Raises: as `search`.
+        """
+        payloads = await self._payloads(scope, point_ids, ["text_hash", WORDS], collection)
+        return {payload["text_hash"]: payload[WORDS] for payload in payloads if WORDS in payload}
+
+    async def _payloads(
+        self,
+        scope: AuthorScope,
+        point_ids: Sequence[str],
+        fields: list[str] | models.PayloadSelectorExclude,
+        collection: str,
+    ) -> list[dict[str, Any]]:
         if not point_ids:
-            return {}
+            return []
         these = models.HasIdCondition(has_id=list(point_ids))
         mine = models.Filter(must=[_equals("author_id", scope.author_id), these])
-        request = self._client.scroll(collection, scroll_filter=mine, limit=len(point_ids), with_payload=True)
+        request = self._client.scroll(
+            collection, scroll_filter=mine, limit=len(point_ids), with_payload=fields
+        )
         points, _ = await answered(request, collection)
-        chunks = [Chunk.model_validate(point.payload) for point in points]
-        return {(chunk.document_id, chunk.chunk_index): chunk for chunk in chunks}
+        return [point.payload or {} for point in points]
 
     async def occurring(self, scope: AuthorScope, terms: Sequence[int]) -> set[int]:
         """Which of these BM25 terms occur anywhere in the author's passages.

@@ -14,6 +14,7 @@ from twin_rag_api.retrieval.context import neighbour_ids, widened, without_repea
 from twin_rag_api.retrieval.cross_encoder import CrossEncoder
 from twin_rag_api.retrieval.encoding import EncodedQuestion, Encoding
 from twin_rag_api.retrieval.hybrid_search import HybridSearch
+from twin_rag_api.retrieval.late_interaction import LateInteraction
 from twin_rag_api.retrieval.names import names_in
 from twin_rag_api.retrieval.passages import (
     EVERYTHING,
@@ -24,12 +25,11 @@ from twin_rag_api.retrieval.passages import (
 )
 from twin_rag_api.retrieval.query_expansion import fuse
 from twin_rag_api.retrieval.question_reader import QuestionReader
-from twin_rag_api.retrieval.rerank import LateInteraction
 from twin_rag_api.retrieval.self_query import Reading
 from twin_rag_api.retrieval.stretches import StretchPolicy, best_stretches
 from twin_rag_api.retrieval.wished_filters import search_as_wished
 
-_CANDIDATES = 100
+_CANDIDATES = 200
 _CANDIDATES_A_PASSAGE = 10
 """Most of what is found stands beside something better, or says the same."""
 _STRETCHES = StretchPolicy()
@@ -54,7 +54,7 @@ class Retrieval:
         self,
         encoding: Encoding,
         index: HybridSearch,
-        reranker: LateInteraction | None = None,
+        late_interaction: LateInteraction | None = None,
         policy: StretchPolicy = _STRETCHES,
         *,
         reader: QuestionReader | None = None,
@@ -62,7 +62,7 @@ class Retrieval:
     ) -> None:
         self._encoding = encoding
         self._index = index
-        self._reranker = reranker
+        self._late_interaction = late_interaction
         self._policy = policy
         self._reader = reader
         self._cross_encoder = cross_encoder
@@ -141,8 +141,10 @@ class Retrieval:
         self, scope: AuthorScope, searched: _Searched, filters: SearchFilters, limit: int
     ) -> list[Passage]:
         wanted = max(_CANDIDATES, _CANDIDATES_A_PASSAGE * limit)
-        dense, sparse, collection = searched.encoded
-        found = await self._index.search(scope, dense, sparse, filters, wanted, collection=collection)
+        encoded = searched.encoded
+        found = await self._index.search(
+            scope, encoded.dense, encoded.sparse, filters, wanted, collection=encoded.collection
+        )
         if searched.variants:
             found = [replace(passage, score=searched.scale * passage.score) for passage in found]
         return without_superseded(found)
@@ -151,9 +153,9 @@ class Retrieval:
         self, scope: AuthorScope, found: list[Passage], searched: _Searched, limit: int
     ) -> list[Passage]:
         """What is returned of the chunks that were found."""
-        if self._reranker is not None:
-            with timed(RETRIEVAL_SECONDS, "rerank"), span("rerank"):
-                found = await self._reranker.rerank(searched.text, found)
+        if self._late_interaction is not None:
+            with timed(RETRIEVAL_SECONDS, "rerank"), span("compare words"):
+                found = await self._late_interaction.compare(scope, searched.encoded, found)
         wanted = 2 * limit
         if self._cross_encoder is not None:
             wanted = max(wanted, self._cross_encoder.policy.passages)
