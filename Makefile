@@ -105,7 +105,7 @@ compose-down: ## Stop the platform in Docker; VOLUMES=1 also forgets what it kee
 compose-test: $(UV) ## The stack on this machine's Docker: demo, hardening, kills; STAND_INS=1 where no image can be pulled
 	@$(SYNC) --group dev --inexact
 	@deploy/compose/secrets.sh
-	$(if $(STAND_INS),tests/compose/stand_ins/build.sh,$(COMPOSE) --profile tools build)
+	$(if $(STAND_INS),tests/compose/stand_ins/build.sh,$(COMPOSE) --profile tools --profile train build)
 	$(RUN)/pytest --timeout 1800 --override-ini faulthandler_timeout=1860 tests/compose
 
 k8s-check: $(UV) ## Render every overlay and check each object, container and network flow

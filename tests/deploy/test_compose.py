@@ -125,6 +125,18 @@ def test_mounted_files_exist() -> None:
                 assert (COMPOSE / volume.partition(":")[0]).exists()
 
 
+def test_the_registry_is_one_for_all() -> None:
+    """An event names a dataset by its place in the registry: who reads there must mount what was written."""
+    of_the_command = f"{_ALL['twin']['environment']['TWIN_HOME']}/registry"
+    folders = {
+        "datasets": _ALL["datasets"]["environment"]["DATASETS_REGISTRY"],
+        "trainer": _ALL["trainer"]["environment"]["TRAINER_REGISTRY"],
+        "twin": of_the_command,
+    }
+    for name, folder in folders.items():
+        assert f"registry:{folder}" in _ALL[name]["volumes"], name
+
+
 def test_one_broker_can_hold_transactions() -> None:
     environment = _ALL["kafka"]["environment"]
     assert environment["KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR"] == "1"

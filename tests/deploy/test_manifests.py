@@ -304,3 +304,23 @@ def test_what_runs_by_the_clock_never_runs_beside_itself() -> None:
     for job in jobs.values():
         assert job["concurrencyPolicy"] == "Forbid"
         assert job["jobTemplate"]["spec"]["activeDeadlineSeconds"] > 0
+
+
+def test_a_trainer_finds_the_datasets_in_the_registry_that_they_were_written_to() -> None:
+    """An event names a dataset by its place in the registry, which is one folder of one volume for all."""
+    folders = {
+        pod.name: _on_its_volume(pod.spec, container, variable["value"])
+        for pod in pods(render_overlay("production-gpu"))
+        for container in pod.containers
+        for variable in container.get("env", [])
+        if variable["name"] in ("DATASETS_REGISTRY", "TRAINER_REGISTRY")
+    }
+    assert folders.keys() == {"datasets", "trainer", "training"}
+    assert len(set(folders.values())) == 1
+
+
+def _on_its_volume(spec: Manifest, container: Manifest, folder: str) -> tuple[str, str]:
+    """The claim that a folder of a container is on, and where on it."""
+    [mount] = [one for one in container["volumeMounts"] if folder.startswith(one["mountPath"])]
+    [volume] = [one for one in spec["volumes"] if one["name"] == mount["name"]]
+    return volume["persistentVolumeClaim"]["claimName"], folder.removeprefix(mount["mountPath"])

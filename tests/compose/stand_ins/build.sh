@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Where no image can be pulled: images that answer in place of the real ones, under the tags that compose.yaml names.
 # They show that our files work together; they do not show that the original images do.
-# Needs Debian, root, debootstrap and tests/servers/install.sh; about five minutes.
+# Needs Debian, root, debootstrap and tests/servers/install.sh; about fifteen minutes, and 20 GB while it builds.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
@@ -21,9 +21,10 @@ if ! docker image inspect "$python" >/dev/null 2>&1; then
     certificates=/etc/ssl/certs/ca-certificates.crt
     tar -C "$root" -c . | docker import --change "ENV PIP_CERT=$certificates SSL_CERT_FILE=$certificates" - "$python"
 fi
-for service in crawler cdc feature-stream rag-api; do
+for service in crawler cdc feature-stream rag-api trainer; do
     build -f "services/$service/Dockerfile" -t "llm-twin/$service:dev" .
 done
+build -f services/feature-stream/Dockerfile -t llm-twin/datasets:dev --build-arg EXTRAS='--extra otlp --extra datasets' .
 build -f deploy/local/Dockerfile -t llm-twin/twin:dev .
 kafka=$(mktemp -d)
 cp -r tests/compose/stand_ins/kafka/. .cache/kafka-4.3.1/libs "$kafka"
