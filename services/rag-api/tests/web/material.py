@@ -228,6 +228,20 @@ class OtherRoutes:
             "dataset_id": "ada-5e1f00c2a7d94b10",
             "figures": {"perplexity": 37.2, "base_perplexity": 48.2, "style_distance": 0.81},
             "history": steps,
+            "curves": [
+                {
+                    "name": "sft",
+                    "points": [
+                        {
+                            "step": step,
+                            "loss": 3.7 - step / 50,
+                            "held_out_loss": 4 - step / 50 if step % 5 == 0 else None,
+                        }
+                        for step in range(1, 26)
+                    ],
+                },
+                {"name": "dpo", "points": [{"step": 1, "loss": 0.693}, {"step": 2, "loss": 0.512}]},
+            ],
         }
         training = {
             "id": "ada-77f0aa",
