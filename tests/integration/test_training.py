@@ -146,6 +146,7 @@ class TestWithoutAHand:
         assert (job.state, job.attempts) == (JobState.DONE, 2)
         record = await warehouse.models.get(events[0].model_id, _ADA)
         assert record.figures["perplexity"] < record.figures["base_perplexity"]
+        assert [curve.name for curve in record.curves] == ["sft", "dpo"]
         folder = tmp_path / "registry" / record.location
         assert {"model.safetensors", "model-f16.gguf", "manifest.json", "report.html", "README.md"} <= {
             path.name for path in folder.iterdir()

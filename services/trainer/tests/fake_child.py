@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from twin_common.clock import utc_now
-from twin_common.models import JobProgress
+from twin_common.models import JobProgress, LearningCurve, LearningPoint
 from twin_trainer.job_protocol import LINE, End, Failed, Finished, JobSpec, Searched, Told
 
 
@@ -47,6 +47,7 @@ def main() -> None:
             passed=script != "bad",
             why="it repeats itself" if script == "bad" else "all rules hold",
             figures={"perplexity": 37.0},
+            curves=(LearningCurve(name="sft", points=(LearningPoint(step=1, loss=3.5),)),),
             report_json="{}",
             report_html="<p>",
             report_markdown="#",

@@ -88,6 +88,7 @@ class TestTraining:
             (ModelStage.EVALUATED, "gate"),
         ]
         assert record.figures == {"perplexity": 37.0}
+        assert [(curve.name, curve.points[0].loss) for curve in record.curves] == [("sft", 3.5)]
         assert (await warehouse.models.report(job.model_id, _ADA)).html == "<p>"
 
     async def test_what_the_gate_stops_is_rejected_with_its_reason(

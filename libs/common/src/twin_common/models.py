@@ -63,6 +63,22 @@ class ServingAddress(Record):
     """What that API calls it."""
 
 
+class LearningPoint(Record):
+    """Losses at a step; what was not taken there is None."""
+
+    step: int
+    loss: float | None = None
+    held_out_loss: float | None = None
+
+
+class LearningCurve(Record):
+    """How one stage of a training went, in a few hundred points at most."""
+
+    name: str
+    """"sft" in nats a token, "dpo" in the loss of the preference."""
+    points: tuple[LearningPoint, ...]
+
+
 class ModelRecord(Record):
     """A trained model: whence it comes, how it measured, and everything that was decided about it."""
 
@@ -76,6 +92,8 @@ class ModelRecord(Record):
     """Its folder in the registry, relative to it, or `repository@revision` on the Hub."""
     figures: dict[str, float] = Field(default_factory=dict)
     """The report's headline numbers."""
+    curves: tuple[LearningCurve, ...] = ()
+    """Of its stages, in their order."""
     history: tuple[StageChange, ...] = Field(min_length=1)
     announced: int = 0
     """How many steps of the history Kafka has confirmed."""

@@ -13,6 +13,8 @@ from twin_common.identity import AuthorId
 from twin_common.models import (
     RELEASED,
     JobProgress,
+    LearningCurve,
+    LearningPoint,
     ModelRecord,
     ModelStage,
     ServingAddress,
@@ -49,6 +51,7 @@ async def _add(
         base_model="small",
         location=f"models/{model_id}",
         figures={"perplexity": 37.2, "base_perplexity": 48.2},
+        curves=(LearningCurve(name="sft", points=(LearningPoint(step=1, loss=3.5),)),),
         history=history,
     )
     report = ModelReport(
@@ -86,6 +89,8 @@ class TestList:
         [twin] = (await api.get("/v1/twins")).json()["twins"]
         assert (twin["id"], twin["stage"], twin["dataset_id"]) == ("ada-1", "evaluated", "ada-d")
         assert twin["figures"] == {"perplexity": 37.2, "base_perplexity": 48.2}
+        points = [{"step": 1, "loss": 3.5, "held_out_loss": None}]
+        assert twin["curves"] == [{"name": "sft", "points": points}]
         assert [step["stage"] for step in twin["history"]] == ["trained", "evaluated"]
         assert (twin["served_name"], twin["share"]) == (None, 0.0)
 

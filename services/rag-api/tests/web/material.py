@@ -7,7 +7,15 @@ from twin_common.authors import Author
 from twin_common.clock import utc_now
 from twin_common.documents import Category, DocumentDraft, HeadStatus, StageTimes
 from twin_common.events import CrawlCounts, CrawlReported, DatasetReady, LinkError, LinkReport, OutcomeCounts
-from twin_common.models import JobProgress, ModelRecord, ModelStage, StageChange, TrainingJob
+from twin_common.models import (
+    JobProgress,
+    LearningCurve,
+    LearningPoint,
+    ModelRecord,
+    ModelStage,
+    StageChange,
+    TrainingJob,
+)
 from twin_common.warehouse import DatasetRecord, ModelReport, Warehouse
 
 from ..conftest import ADA, NOW, Api, chunk, put_chunks, put_head
@@ -153,6 +161,7 @@ async def train(warehouse: Warehouse) -> str:
         base_model=_BASE,
         location=f"models/{model_id}",
         figures={"perplexity": 37.2, "base_perplexity": 48.2, "style_distance": 0.81},
+        curves=_curves(),
         history=tuple(StageChange(stage=stage, at=utc_now(), who=who, why=why) for stage, who, why in steps),
     )
     text = "# Evaluation\n\n| figure | base | twin |\n|---|---|---|\n| perplexity | 48.2 | 37.2 |\n"
@@ -161,6 +170,19 @@ async def train(warehouse: Warehouse) -> str:
     )
     await warehouse.models.add(record, report)
     return model_id
+
+
+def _curves() -> tuple[LearningCurve, ...]:
+    """Losses that fall by a fiftieth a step, held out every fifth step."""
+    supervised = [
+        LearningPoint(step=step, loss=3.7 - step / 50, held_out_loss=4 - step / 50 if step % 5 == 0 else None)
+        for step in range(1, 26)
+    ]
+    preference = [LearningPoint(step=1, loss=0.693), LearningPoint(step=2, loss=0.512)]
+    return (
+        LearningCurve(name="sft", points=tuple(supervised)),
+        LearningCurve(name="dpo", points=tuple(preference)),
+    )
 
 
 async def _start_training(warehouse: Warehouse) -> None:

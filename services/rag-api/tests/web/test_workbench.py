@@ -138,6 +138,24 @@ class TestModels:
         await expect(visit.page.get_by_text("Only 12 preference pairs")).to_be_visible()
         await expect(visit.page.get_by_role("table", name="documents dropped")).to_contain_text("too short")
 
+    async def test_how_a_model_learnt_is_drawn(self, site: Site, visiting: OpenVisit) -> None:
+        visit = await visiting()
+        page = visit.page
+        model = page.locator(".model").filter(has_text=await train(site.warehouse))
+        await visit.open("models", site.key)
+        await model.get_by_text("Learning curves").click()
+        drawn = model.get_by_role(
+            "img", name="sft, 25 steps: training 3.680 to 3.200; held out 3.900 to 3.500"
+        )
+        await expect(drawn).to_be_visible()
+        falling = await drawn.locator("polyline.loss").get_attribute("points")
+        heights = [float(spot.split(",")[1]) for spot in (falling or "").split()]
+        assert len(heights) == 25
+        assert heights == sorted(heights)  # of a screen, whose top is 0
+        assert await drawn.locator("circle").count() == 5
+        await expect(model.get_by_role("img", name="dpo, 2 steps: training 0.693 to 0.512")).to_be_visible()
+        await visit.picture("curves")
+
     @pytest.mark.parametrize(("decision", "action"), [("Approve", "approve"), ("Reject", "reject")])
     async def test_a_model_is_read_about_and_decided_on(
         self, site: Site, visiting: OpenVisit, decision: str, action: str

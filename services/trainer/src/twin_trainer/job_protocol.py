@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from twin_common.models import JobProgress, TrainingJob
+from twin_common.models import JobProgress, LearningCurve, TrainingJob
 from twin_trainer.evaluation.policy import EvaluationPolicy
 from twin_trainer.gate import GatePolicy
 
@@ -51,6 +51,7 @@ class Finished(_Message):
     why: str
     """What the gate says."""
     figures: dict[str, float]
+    curves: tuple[LearningCurve, ...] = ()
     report_json: str
     report_html: str
     report_markdown: str

@@ -10,12 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import structlog
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter
 
 from twin_common.clock import utc_now
-from twin_common.models import JobProgress
+from twin_common.models import JobProgress, LearningCurve
 from twin_trainer.base_model import ResolvedBase, resolve_base
 from twin_trainer.config import Method, TrainingConfiguration
+from twin_trainer.curves import learning_curve
 from twin_trainer.dataset import Dataset, open_dataset
 from twin_trainer.dpo import train_dpo
 from twin_trainer.evaluation.material import read_samples
@@ -43,7 +44,8 @@ Tell = Callable[[JobProgress], None]
 
 GGUF = "model-f16.gguf"
 _ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
-_REPORT, _VERDICT = "report.json", "verdict.json"
+_REPORT, _VERDICT, _CURVES = "report.json", "verdict.json", "curves.json"
+_CURVES_OF = TypeAdapter(tuple[LearningCurve, ...])
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,10 @@ def _describe(run: _Run, trained: _Trained, report: Report) -> None:
         code_version=version("twin-trainer"),
         created_at=utc_now(),
     )
+    stages = [stage for stage in (trained.sft, trained.dpo) if stage is not None]
+    curves = tuple(map(learning_curve, stages))
     texts = {
+        _CURVES: _CURVES_OF.dump_json(curves, indent=2).decode(),
         _REPORT: report.model_dump_json(indent=2),
         _VERDICT: verdict.model_dump_json(indent=2),
         "report.html": render_html(report, verdict),
@@ -222,12 +227,14 @@ def _finished(location: str, folder: Path) -> Finished:
     report_json = (folder / _REPORT).read_text(encoding="utf-8")
     report = Report.model_validate_json(report_json)
     verdict = Verdict.model_validate_json((folder / _VERDICT).read_bytes())
+    curves = folder / _CURVES  # a model of an older version has none
     return Finished(
         location=location,
         trained_at=report.created_at,
         passed=verdict.passed,
         why="; ".join(verdict.reasons) or f"all {len(verdict.rules)} rules hold",
         figures=headline_figures(report),
+        curves=_CURVES_OF.validate_json(curves.read_bytes()) if curves.exists() else (),
         report_json=report_json,
         report_html=(folder / "report.html").read_text(encoding="utf-8"),
         report_markdown=(folder / "report.md").read_text(encoding="utf-8"),

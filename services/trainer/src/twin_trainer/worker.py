@@ -215,6 +215,7 @@ class Worker:
             base_model=job.base_model,
             location=end.location,
             figures=end.figures,
+            curves=end.curves,
             history=(trained,),
         )
         report = ModelReport(

@@ -7,7 +7,15 @@ from fastapi import APIRouter, Header, Path
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from twin_common.models import JobProgress, JobState, ModelRecord, ModelStage, Release, TrainingJob
+from twin_common.models import (
+    JobProgress,
+    JobState,
+    LearningCurve,
+    ModelRecord,
+    ModelStage,
+    Release,
+    TrainingJob,
+)
 from twin_rag_api.dependencies import Scope, ServiceResources
 from twin_rag_api.errors import Problem
 
@@ -39,6 +47,8 @@ class TrainedTwin(BaseModel):
     created_at: datetime
     figures: dict[str, float]
     """The headline numbers of its report; those of its base begin with `base_`."""
+    curves: list[LearningCurve]
+    """How the losses of its stages fell."""
     served_name: str | None
     """What to give as `model` for an answer by it; None while it answers nothing."""
     share: float
@@ -60,6 +70,7 @@ class TrainedTwin(BaseModel):
             base_model=record.base_model,
             created_at=record.created_at,
             figures=record.figures,
+            curves=list(record.curves),
             served_name=record.model_id if is_deployed and record.served else None,
             share=shares.get(record.model_id, 0.0) if is_deployed else 0.0,
             history=[Step(**dict(step)) for step in record.history],

@@ -1,6 +1,7 @@
 // What can be learnt from, what was learnt, how it measured, and the owner's word on it.
 
 import { get, hasRoute, post } from "../shared/api.js";
+import { curve } from "../shared/curves.js";
 import { button, duration, field, h, heading, moment, pill, problemPlace, reporting, toast } from "../shared/elements.js";
 import { markdown } from "../shared/markdown.js";
 
@@ -100,6 +101,7 @@ function modelCard(model, reload) {
     h("p.hint", {}, `${model.base_model}, on ${model.dataset_id}`),
     figures.length > 0 && numbers(figures),
     model.erased_sources.length > 0 && h("p.notice", {}, `${model.erased_sources.length} of the documents it learnt from were erased: train it anew.`),
+    model.curves.length > 0 && h("details", {}, h("summary", {}, "Learning curves"), h("div.curves", {}, ...model.curves.map(curve))),
     history.length > 0 && h("details", {}, h("summary", {}, "History"), h("ol.steps", {}, ...history.map((step) =>
       h("li", {}, pill(step.stage.replace("_", " "), TONES[step.stage]), " ", moment(step.at), h("small", {}, ` ${step.who}: ${step.why}`))))),
     h("details", { ontoggle: (event) => event.target.open && !report.hasChildNodes() && reporting(problem, () => openReport(id, report)) },
