@@ -1,7 +1,8 @@
 """What becomes of questions, as the chat API answers them where no language model is configured.
 
 "Nothing found" is what unanswerable questions should get, and others should not. An answer is grounded when
-every sentence of it stands in the sources that it cites.
+every sentence of it stands in the sources that it cites, or in one of all where a quote of several sentences
+is cited at its end; it is cited throughout when each sentence names a source itself.
 """
 
 import statistics
@@ -49,7 +50,8 @@ async def judge_answers(
         [end] = [piece for piece in pieces if isinstance(piece, AnswerEnd)]
         sources = {source.number: source.passage.text for source in evidence.sources}
         grounding = ground(end.text, sources, encoding.terms)
-        note("answers_grounded", grounding.sentences == grounding.supported == grounding.cited)
+        note("answers_grounded", grounding.sentences == grounding.supported)
+        note("answers_cited_throughout", grounding.sentences == grounding.cited)
         note("sentences_supported", grounding.supported / max(1, grounding.sentences))
         note("sentences_cited", grounding.cited / max(1, grounding.sentences))
         if question.evidence:
