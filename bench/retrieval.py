@@ -1,7 +1,8 @@
 """Does the right passage come back? Ways of searching side by side, and how well "nothing found" is told.
 
 A question counts as answered when a returned text contains the evidence. Figures are of the held-out half of
-the questions; `python bench/retrieval.py tune` prints those of the other half, for choosing settings.
+the questions; `python bench/retrieval.py tune` prints those of the other half, for choosing settings. With
+`answers` only what is made of the passages is measured, which takes a few minutes less.
 """
 
 import asyncio
@@ -19,8 +20,17 @@ import numpy as np
 from corpus import percentile
 from qdrant_client import AsyncQdrantClient, models
 from results import write_result
-from retrieval_answers import grounding, refusals
-from retrieval_questions import BOTH, Question, Text, load_questions, load_texts, rank_of, recall
+from retrieval_answers import judge_answers
+from retrieval_questions import (
+    BOTH,
+    Question,
+    Text,
+    load_questions,
+    load_texts,
+    load_variants,
+    rank_of,
+    recall,
+)
 
 from twin_common.documents import Category, Chunk, text_hash
 from twin_common.embedding import (
@@ -41,6 +51,8 @@ from twin_rag_api.auth import KEY_PREFIX, Authenticator, AuthorScope, hash_key
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.hybrid_search import FusionPolicy, HybridSearch, fused_query
 from twin_rag_api.retrieval.late_interaction import LateInteraction
+from twin_rag_api.retrieval.question_reader import QuestionReader
+from twin_rag_api.retrieval.self_query import Reading
 from twin_rag_api.retrieval.service import Retrieval
 
 _DEPTH = 10
@@ -67,7 +79,7 @@ class OneAuthorAKey:
 def main() -> None:
     """Measure, print a table, and write the result."""
     with _vector_server() as url:
-        asyncio.run(_measure(url, held_out="tune" not in sys.argv))
+        asyncio.run(_measure(url, held_out="tune" not in sys.argv, searches="answers" not in sys.argv))
 
 
 @contextmanager
@@ -96,7 +108,7 @@ def _answers(port: int) -> bool:
     return True
 
 
-async def _measure(url: str, held_out: bool) -> None:
+async def _measure(url: str, *, held_out: bool, searches: bool) -> None:
     embedder, sparse = load_embedder(EmbeddingSettings()), load_sparse_embedder()
     index = connect(VectorIndexSettings(url=url))
     await ensure_collections(index, embedder.model_name, embedder.dimensions)
@@ -109,8 +121,15 @@ async def _measure(url: str, held_out: bool) -> None:
     authors = {text.author_id for text in texts} | {BOTH}
     scopes = {author_id: await keys.scope(author_id) for author_id in authors}
     searched = HybridSearch(index)
-    retrieval = Retrieval(encoding, searched, LateInteraction(searched))
+    retrieval = Retrieval(encoding, searched, LateInteraction(searched), reader=QuestionReader())
 
+    answers = await judge_answers(retrieval, encoding, scopes, questions)
+    if held_out:
+        write_result("retrieval_answers", answers | {"questions": len(questions)})
+    if not searches:
+        encoding.close()
+        await index.close()
+        return
     figures: dict[str, float] = {"documents": len(texts), "chunks": chunks, "questions": len(questions)}
     search = Variants(
         index,
@@ -121,8 +140,6 @@ async def _measure(url: str, held_out: bool) -> None:
         plain_chunks=PlainChunks(texts, embedder),
     )
     figures |= await _recall(search, questions)
-    figures |= await refusals(retrieval, scopes, questions)
-    figures |= await grounding(retrieval, encoding, scopes, questions)
     figures |= await _latency(retrieval, scopes[BOTH], questions)
     encoding.close()
     await index.close()
@@ -220,6 +237,7 @@ class Variants:
         self._encoding = encoding
         self._scope = scope
         self._plain_chunks = plain_chunks
+        self._variants = load_variants()
 
     async def texts(self, question: str) -> dict[str, list[str]]:
         """What each finds, best first."""
@@ -231,7 +249,7 @@ class Variants:
         rrf = models.RrfQuery(rrf=models.Rrf())
         passages = await self._retrieval.search(self._scope, question, _DEPTH)
         by_vectors = await self._by_vectors.search(self._scope, question, _DEPTH)
-        return {
+        return await self._expanded(question) | {
             "plain_chunks": self._plain_chunks.search(dense),
             "dense": await self._points(query=dense, using=DENSE, query_filter=mine),
             "bm25": await self._points(
@@ -241,6 +259,14 @@ class Variants:
             "chosen": [passage.text for passage in passages],
             "by_vectors": [passage.text for passage in by_vectors],
         }
+
+    async def _expanded(self, question: str) -> dict[str, list[str]]:
+        """`expanded`: with variants of a language model; only of questions that have some."""
+        if question not in self._variants:
+            return {}
+        reading = Reading(question, question, variants=self._variants[question])
+        found = await self._retrieval.find(self._scope, reading, _DEPTH)
+        return {"expanded": [passage.text for passage in found.passages]}
 
     async def _points(self, **query: Any) -> list[str]:
         response = await self._index.query_points(CHUNKS, limit=_DEPTH, with_payload=True, **query)

@@ -71,6 +71,16 @@ def load_questions(texts: Sequence[Text]) -> list[Question]:
     return found
 
 
+def load_variants() -> dict[str, tuple[str, ...]]:
+    """Other ways to put the paraphrased questions that are held out, by question.
+
+    A large language model wrote them of the questions alone, as the service would have it do, and they are
+    kept so that the figures can be drawn again without it.
+    """
+    rows = _json_lines(REPOSITORY / "bench/question_variants.jsonl")
+    return {row["question"]: tuple(row["variants"]) for row in rows}
+
+
 def plain(text: str) -> str:
     """The words alone: extraction adds marks of Markdown, and lines break elsewhere."""
     bare = _LINK.sub("] ", unicodedata.normalize("NFKC", text))

@@ -128,6 +128,11 @@ class TestLinks:
         linked = [citation for citation in message["citations"] if citation["document_id"] is None]
         assert {citation["url"] for citation in linked} <= {f"{site}/tides", f"{site}/book"}
         assert linked
+        await api.resources.recorder.settle()
+        [entry] = (await api.get("/v1/traces")).json()["traces"]
+        trace = (await api.get(f"/v1/traces/{entry['trace_id']}")).json()
+        foreign = [source["url"] for source in trace["sources"] if source["document_id"] is None]
+        assert {citation["url"] for citation in linked} <= set(foreign) <= {f"{site}/tides", f"{site}/book"}
 
     async def test_the_credential_alone_says_whose_texts_they_are(self, api: Api) -> None:
         await fill(api)

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from twin_rag_api.retrieval.query_expansion import ExpansionPolicy, fuse
+from twin_common.embedding import SparseVector
+from twin_rag_api.retrieval.query_expansion import ExpansionPolicy, fuse, join_words
 
 DIMENSIONS = 8
 
@@ -36,6 +37,12 @@ class TestFusion:
         fused = fuse(question.tolist(), np.stack([far, near, far]))
         assert fused.used == (1,)
         assert fused == (*fuse(question.tolist(), np.stack([near]))[:2], (1,))
+
+
+class TestWords:
+    def test_each_counts_once_as_the_question_has_it(self) -> None:
+        joined = join_words(SparseVector([1, 2], [1.0, 0.5]), [SparseVector([2, 3], [0.9, 0.8])])
+        assert joined == SparseVector([1, 2, 3], [1.0, 0.5, 0.8])
 
 
 class TestInvariants:

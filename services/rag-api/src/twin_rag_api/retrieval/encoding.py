@@ -119,10 +119,14 @@ class Encoding:
 
         return await asyncio.get_running_loop().run_in_executor(self._questions, encode)
 
-    async def variants(self, texts: Sequence[str]) -> "NDArray[np.float32]":
-        """Dense vectors of other ways to put a question, shape (len(texts), dimensions)."""
-        dense = self._ready().dense
-        return await asyncio.get_running_loop().run_in_executor(self._questions, dense.embed, texts)
+    async def variants(self, texts: Sequence[str]) -> "tuple[NDArray[np.float32], list[SparseVector]]":
+        """Other ways to put a question: dense vectors, shape (len(texts), dimensions), and BM25 vectors."""
+        encoders = self._ready()
+
+        def encode() -> "tuple[NDArray[np.float32], list[SparseVector]]":
+            return encoders.dense.embed(texts), [encoders.sparse.embed_query(text) for text in texts]
+
+        return await asyncio.get_running_loop().run_in_executor(self._questions, encode)
 
     async def sentences(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """Dense vectors of passages' sentences, shape (len(texts), dimensions)."""

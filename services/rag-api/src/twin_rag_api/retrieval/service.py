@@ -23,7 +23,7 @@ from twin_rag_api.retrieval.passages import (
     SearchFilters,
     without_superseded,
 )
-from twin_rag_api.retrieval.query_expansion import fuse
+from twin_rag_api.retrieval.query_expansion import fuse, join_words
 from twin_rag_api.retrieval.question_reader import QuestionReader
 from twin_rag_api.retrieval.self_query import Reading
 from twin_rag_api.retrieval.stretches import StretchPolicy, best_stretches
@@ -44,7 +44,7 @@ class _Searched:
     scale: float = 1.0
     """What scores are multiplied with to be means over the text and its variants."""
     variants: tuple[str, ...] = ()
-    """Those that are in the dense vector besides the text."""
+    """Those that are in the vectors besides the text."""
 
 
 class Retrieval:
@@ -131,11 +131,15 @@ class Retrieval:
             encoded = await self._encoding.question(text)
             if not variants:
                 return _Searched(text, encoded)
-            fused = fuse(encoded.dense, await self._encoding.variants(variants))
+            vectors, words = await self._encoding.variants(variants)
+            fused = fuse(encoded.dense, vectors)
+            both = encoded._replace(
+                dense=fused.dense, sparse=join_words(encoded.sparse, [words[place] for place in fused.used])
+            )
         VARIANTS.labels("used").inc(len(fused.used))
         VARIANTS.labels("strayed").inc(len(variants) - len(fused.used))
         used = tuple(variants[place] for place in fused.used)
-        return _Searched(text, encoded._replace(dense=fused.dense), fused.scale, used)
+        return _Searched(text, both, fused.scale, used)
 
     async def _candidates(
         self, scope: AuthorScope, searched: _Searched, filters: SearchFilters, limit: int
