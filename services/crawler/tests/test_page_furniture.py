@@ -75,3 +75,8 @@ def test_what_holds_most_of_the_page_stands_beside_nothing(tag: str) -> None:
     remove_furniture(tree)
     assert tree.find(f".//{tag}") is None
     assert tree.text_content().count(PROSE) == 5
+
+
+def test_a_footer_that_says_more_than_a_short_article_is_a_footer() -> None:
+    left = left_of(f"<main><h1>On logs</h1><p>They grow.</p></main><footer><p>{PROSE}</p></footer>")
+    assert "<footer>" in left

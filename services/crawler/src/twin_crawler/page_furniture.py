@@ -54,11 +54,12 @@ def remove_furniture(tree: HtmlElement) -> None:
 
 
 def _rename_wrappers(tree: HtmlElement) -> None:
-    """Take the name from what holds most of the page's paragraphs: a form around the whole page, or an
-    `aside` that was never closed, is no part beside the article."""
+    """Take the name from what holds the heading and most of the paragraphs: a form around the whole page, or
+    an `aside` that was never closed, is no part beside the article."""
     prose = _prose(tree)
     for element in list(tree.iter(*_AROUND)):
-        if prose and _prose(element) > _MOST * prose:
+        holds_article = next(element.iter("h1", "article", "main"), None) is not None
+        if holds_article and _prose(element) > _MOST * prose:
             element.tag = "div"
             for name in ("class", "id", "role"):
                 element.attrib.pop(name, None)
