@@ -57,6 +57,9 @@ class TestNextPart:
             (ARTICLE, "<a rel='next' href='https://other.example.org/on-logs/2/'>2</a>"),
             (f"{SITE}/", "<a rel='next' href='/2/'>2</a>"),
             (f"{SITE}/", "<a rel='next' href='/?page=2'>2</a>"),
+            (f"{SITE}/?p=7", "<a rel='next' href='/?p=8'>Next</a>"),
+            (f"{SITE}/index.php?p=1", "<a rel='next' href='/index.php?p=2'>Next</a>"),
+            (f"{SITE}/a?page=7&id=1", "<a rel='next' href='/a?page=8&id=2'>Next</a>"),
             (ARTICLE, "<a href='http://[broken/2'>2</a>"),
         ],
     )

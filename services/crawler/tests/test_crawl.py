@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from twin_common.authors import Author, Link
 from twin_common.events import CrawlReported, RunStatus
+from twin_common.identity import AuthorId
 from twin_common.warehouse import Warehouse
 from twin_crawler.testing.mock_site import MockSite, article, respond, serve, write_certificate
 from twin_local.ports import free_port
@@ -376,3 +378,19 @@ class TestHostileLinks:
         with pytest.raises(TimeoutError):
             trap.accept()
         trap.close()
+
+
+class TestOptions:
+    async def test_they_reach_the_source_that_knows_them_and_others_are_named(
+        self, site: MockSite, crawl: Crawl, warehouse: Warehouse
+    ) -> None:
+        site.write_articles(2)
+        site.pages["/blog/a"] = article("On logs")
+        site.list_in_sitemap(["/posts/0", "/posts/1", "/blog/a"])
+        link = Link(url=site.url, options={"under": "/blog/", "depth": 3})
+        await warehouse.authors.put(Author(author_id=AuthorId("ada"), name="Ada Stone", links=(link,)))
+        report = await crawl()
+        assert list(await stored(warehouse)) == ["blog/a"]
+        assert [(error.reason, error.detail) for error in report.errors] == [
+            ("unknown_option", "the source site knows no option depth; it knows under")
+        ]

@@ -86,6 +86,11 @@ class TestEmbeddedText:
         state = {"deep": [{"a": [0] * 1000}] * 300, "post": {"title": "On logs", "body": PROSE}}
         assert found(f"<script type='application/json'>{json.dumps(state)}</script>") in ("", PROSE)
 
+    def test_one_long_text_that_is_named_without_end_is_judged_once(self) -> None:
+        """Judged each time it would take hours; the limit of the test's time is the proof."""
+        table = [PROSE * 500, *({str(number): 0} for number in range(60_000))]
+        assert found(f"<script type='application/json'>{json.dumps(table)}</script>") == PROSE * 500
+
     @given(
         st.recursive(
             st.none() | st.integers() | st.text() | st.just(PROSE),

@@ -42,7 +42,6 @@ def test_named_furniture_goes(furniture: str) -> None:
         # The article itself carries the name, as a whole or paragraph by paragraph.
         f'<div class="share-page">{ARTICLE}</div>',
         f'<p class="promo">{PROSE}</p>' * 5,
-        f'<form id="page">{ARTICLE}</form>',
         # The name is a part of another word.
         f'{ARTICLE}<div class="commentary-shareholders">{PROSE}</div>',
         # Colours of code have such names.
@@ -65,3 +64,19 @@ def test_at_most_a_share_of_each_name_goes(names: list[str]) -> None:
     gone = total - left
     assert gone <= 4 * 0.15 * total
     assert left >= 5 + names.count("body") + names.count("x")
+
+
+@pytest.mark.parametrize("tag", ["aside", "footer", "form", "header", "nav"])
+def test_what_holds_most_of_the_page_stands_beside_nothing(tag: str) -> None:
+    """As a form of ASP.NET around the page, or an `aside` that is closed at its end only."""
+    tree = document_fromstring(
+        f"<html><body><{tag} class='popup'><p>Join us.</p><div>{ARTICLE}</div></{tag}></body></html>"
+    )
+    remove_furniture(tree)
+    assert tree.find(f".//{tag}") is None
+    assert tree.text_content().count(PROSE) == 5
+
+
+def test_a_footer_that_says_more_than_a_short_article_is_a_footer() -> None:
+    left = left_of(f"<main><h1>On logs</h1><p>They grow.</p></main><footer><p>{PROSE}</p></footer>")
+    assert "<footer>" in left

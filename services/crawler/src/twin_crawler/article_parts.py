@@ -22,7 +22,7 @@ _ADDED = re.compile(_NUMBER, re.IGNORECASE)
 _ADDED_AT_END = re.compile(rf"{_NUMBER}$", re.IGNORECASE)
 _RELATIVE = rf"href\s*=\s*[\"']?(?:\?[^\"'\s<>]*=|(?:\./)?(?:{_WORD}[/_=-]?)?)\d{{1,3}}/?[\"'\s>]"
 _EXTENSION = re.compile(r"\.(?:html?|php|aspx?)$", re.IGNORECASE)
-_PARAMETERS = frozenset(("page", "pg", "p", "part", "paged", "seite", "pagina", "pag", "start"))
+_PARAMETERS = frozenset(("page", "pg", "part", "paged", "seite", "pagina", "pag", "start"))
 _NEXT = re.compile(
     r"\W*(?:next(?: (?:page|part))?|continue(?: reading)?|weiter(?:lesen)?|n[aä]chste(?: seite)?"
     r"|(?:page )?suivante?|(?:p[aá]gina )?siguiente|pr[oó]xim[ao]|(?:pagina )?successiva|avanti|volgende"
@@ -131,7 +131,10 @@ def _number(url: str, base: str) -> int | None:
     if _host(ours.netloc) != _host(theirs.netloc):
         return None
     path, base_path = ours.path.rstrip("/"), theirs.path.rstrip("/")
-    added = [pair for pair in parse_qsl(ours.query) if pair not in parse_qsl(theirs.query)]
+    known = dict(parse_qsl(theirs.query))
+    added = [(name, value) for name, value in parse_qsl(ours.query) if known.get(name) != value]
+    if any(name in known for name, _ in added):
+        return None
     if path == base_path:
         return 0 if not added else _number_in(added) if path or theirs.query else None
     extension = _EXTENSION.search(base_path)

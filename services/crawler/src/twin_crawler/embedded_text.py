@@ -8,8 +8,8 @@ the article stands is each site's own affair, so it is told by its title and by 
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from lxml.html import HtmlElement
 
@@ -18,6 +18,9 @@ from twin_crawler.html_markdown import parse_html, to_markdown
 
 _MOST_STATE = 4_000_000
 """Characters of all scripts of a page that are looked at."""
+
+_MOST_STATES = 20
+"""Assignments of one script."""
 
 _MOST_NODES = 200_000
 _SHORTEST = 600
@@ -30,8 +33,7 @@ _TITLE_KEYS = frozenset(("title", "headline", "heading", "name"))
 _TAG = re.compile(r"<[a-zA-Z/][^<>]{0,1000}>")
 
 
-@dataclass(frozen=True)
-class _Node:
+class _Node(NamedTuple):
     """A value of the state, and whether what stands around it bears the page's title."""
 
     value: Any
@@ -70,11 +72,13 @@ def _states(scripts: Iterable[HtmlElement]) -> Iterator[Any]:
         if len(text) < _SHORTEST or len(text) > budget or kind == "application/ld+json":
             continue
         budget -= len(text)
-        is_json = kind.endswith("json")
-        starts = [0] if is_json else [found.end() for found in _ASSIGNED.finditer(text)]
+        if kind.endswith("json"):
+            starts = [len(text) - len(text.lstrip())]
+        else:
+            starts = [found.end() for found in islice(_ASSIGNED.finditer(text), _MOST_STATES)]
         for start in starts:
             try:
-                yield json.JSONDecoder(strict=False).raw_decode(text[start:].lstrip())[0]
+                yield json.JSONDecoder(strict=False).raw_decode(text, start)[0]
             except (ValueError, RecursionError):
                 continue
 
@@ -83,24 +87,33 @@ def _texts(state: Any, titles: set[str]) -> Iterator[tuple[str, bool]]:
     """Every running text of a state, and whether it stands under one of these titles."""
     table: list[Any] = state if isinstance(state, list) else []
     waiting = [_Node(state, titled=False)]
+    judged: dict[str, bool] = {}  # a table may name one long text a hundred thousand times
     for _ in range(_MOST_NODES):
         if not waiting:
             return
-        node = waiting.pop()
-        match node.value:
+        value, titled = waiting.pop()
+        match value:
             case dict() as fields:
-                named = [
-                    _key(str(_referred(value, table)))
-                    for key, value in fields.items()
-                    if key.lower() in _TITLE_KEYS
-                ]
-                # An object with a title of its own is about that, whatever it lies in.
-                titled = any(name in titles for name in named) if any(named) else node.titled
-                waiting += [_Node(_referred(value, table), titled) for value in fields.values()]
+                titled = _bears_title(fields, table, titles, titled)
+                children = (_referred(child, table) for child in fields.values())
             case list() as entries:
-                waiting += [_Node(entry, node.titled) for entry in entries if not isinstance(entry, str)]
-            case str() as text if _is_prose(text):
-                yield text, node.titled
+                children = (entry for entry in entries if not isinstance(entry, str))
+            case str() as text if len(text) >= _SHORTEST:
+                if text not in judged:
+                    judged[text] = _is_prose(text)
+                if judged[text]:
+                    yield text, titled
+                continue
+            case _:
+                continue
+        holding = (_Node(child, titled) for child in children if isinstance(child, dict | list | str))
+        waiting += islice(holding, _MOST_NODES)
+
+
+def _bears_title(fields: dict[str, Any], table: list[Any], titles: set[str], inherited: bool) -> bool:
+    """Whether an object is about one of these titles: by its own, else by that of what it lies in."""
+    own = [_key(str(_referred(fields[key], table))) for key in fields if key.lower() in _TITLE_KEYS]
+    return any(title in titles for title in own) if any(own) else inherited
 
 
 def _referred(value: Any, table: list[Any]) -> Any:

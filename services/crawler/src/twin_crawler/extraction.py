@@ -18,6 +18,7 @@ from twin_crawler.failures import Failure
 from twin_crawler.html_markdown import parse_html, to_markdown
 from twin_crawler.inline_markup import LinkMarks, repair_inline_markup
 from twin_crawler.languages import decide_language
+from twin_crawler.lost_lists import put_back_lists
 from twin_crawler.page_furniture import remove_furniture
 from twin_crawler.page_metadata import PageMetadata
 from twin_crawler.page_readings import agree, most_agreed
@@ -163,6 +164,7 @@ def _main_text(tree: HtmlElement, url: str, metadata: PageMetadata) -> str:
         # Where the rules find nothing, one reading alone may be a menu or a notice.
         if text or agree(dense, by_scores):
             text = most_agreed([text, dense, by_scores], [stated or _paragraphs(scored)])
+    text = put_back_lists(text, dense)
     embedded = embedded_text(scripts, titles, url) if len(text) < _RICH else ""
     for carried in (finished(unseen), finished(embedded), stated):
         if len(text) < _LEAST_SHARE_SHOWN * len(carried):

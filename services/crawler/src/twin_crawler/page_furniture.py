@@ -12,6 +12,10 @@ from lxml.html import HtmlElement
 _LARGEST_SHARE = 0.15
 """Of the page's text, and of the text of its paragraphs."""
 
+_MOST = 0.5
+"""Of the text of the page's paragraphs."""
+
+_AROUND = ("aside", "footer", "form", "header", "nav")
 _CONTAINERS = ("div", "section", "aside", "ul", "ol", "nav", "footer", "form", "span", "p", "figure")
 _TAGS = frozenset(("nav", "form"))
 _ROLES = frozenset(("navigation", "complementary", "dialog", "contentinfo"))
@@ -33,6 +37,7 @@ def remove_furniture(tree: HtmlElement) -> None:
 
     What holds the first heading stays, and so does code, whose colours have names such as `comment`.
     """
+    _rename_wrappers(tree)
     named: dict[str, list[HtmlElement]] = defaultdict(list)
     for element in tree.iter(*_CONTAINERS):
         name = _furniture_name(element)
@@ -46,6 +51,18 @@ def remove_furniture(tree: HtmlElement) -> None:
         if small and sum(map(_prose, outermost)) < _LARGEST_SHARE * (prose or text):
             for element in outermost:
                 element.drop_tree()
+
+
+def _rename_wrappers(tree: HtmlElement) -> None:
+    """Take the name from what holds the heading and most of the paragraphs: a form around the whole page, or
+    an `aside` that was never closed, is no part beside the article."""
+    prose = _prose(tree)
+    for element in list(tree.iter(*_AROUND)):
+        holds_article = next(element.iter("h1", "article", "main"), None) is not None
+        if holds_article and _prose(element) > _MOST * prose:
+            element.tag = "div"
+            for name in ("class", "id", "role"):
+                element.attrib.pop(name, None)
 
 
 def _is_in_code(element: HtmlElement) -> bool:

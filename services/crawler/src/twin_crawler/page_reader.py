@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _Way = Callable[[Fetched], Awaitable[Fetched | Failure | None]]
 """A way from a page to the one that shows its text; None: it does not lead anywhere."""
 
-_AMP = re.compile(rb"<html\b[^>]*(?:\samp\b|\xe2\x9a\xa1)|amphtml", re.IGNORECASE)
+_IS_AMP = re.compile(rb"<html\b[^>]*(?:\samp\b|\xe2\x9a\xa1)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _as_other_form(visit: Visit, start: str) -> Visit:
 
 def _beginning(page: Fetched) -> str | None:
     """Where a page says that the full page or the first part is."""
-    if not (_AMP.search(page.body) or may_be_part(page.body, page.url)):
+    if not (_IS_AMP.search(page.body) or may_be_part(page.body, page.url)):
         return None
     tree = parse_page(page.body, page.content_type)
     return None if tree is None else full_form(tree, page.url) or first_part(tree, page.url)
@@ -175,7 +175,7 @@ def _next_part(parts: list[Fetched]) -> str | None:
 
 
 def _amp_of(page: Fetched) -> str | None:
-    tree = parse_page(page.body, page.content_type) if _AMP.search(page.body) else None
+    tree = parse_page(page.body, page.content_type) if b"amphtml" in page.body.lower() else None
     return None if tree is None else amp_form(tree, page.url)
 
 

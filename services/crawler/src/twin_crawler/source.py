@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from twin_common.authors import OptionValue
 from twin_common.documents import Category
 from twin_common.link_guard import LinkGuard
 from twin_crawler.article_parts import join_parts
@@ -146,6 +147,8 @@ class Site:
     """The revision under which a page was last read, or a place last followed."""
     fetch_changed: FetchChanged = _fetches_nothing
     """For listings whose ETag was remembered."""
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+    """What the owner says of the link to its source; other than `Source.options` names, none is looked at."""
     guard: LinkGuard = field(default_factory=LinkGuard)
     """For sources that do not go through `fetch`."""
     user_agent: str = "twin-crawler"
@@ -169,6 +172,8 @@ class Source:
     hosts: frozenset[str] = frozenset()
     is_last_resort: bool = False
     """Whether it takes a link only when no other source does."""
+    options: frozenset[str] = frozenset()
+    """The names of the options that it knows."""
     recognises: Callable[[Fetched], bool] | None = None
     """Whether a front page is that of such a place under a domain of its own."""
     read: Read = read_html

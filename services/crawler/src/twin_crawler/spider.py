@@ -115,6 +115,7 @@ class AuthorSpider(Spider):
         """The pages of a link that this crawl fetches: new ones first, then those read longest ago."""
         self.guard.vet_url(link.url)
         source = await recognise_source(link.url, self._front_pages.get)
+        self._say_unknown_options(link, source)
         site = self._site(link)
         budget = PageBudget[PageAddress](self.spec.policy.max_pages_per_link, len(site.known))
         async for finding in source.find(site):
@@ -154,8 +155,15 @@ class AuthorSpider(Spider):
             guard=self.guard,
             user_agent=self.spec.policy.user_agent,
             browser=self.renderer,
+            options=link.options,
             secret=self._credentials.secret,
         )
+
+    def _say_unknown_options(self, link: RunLink, source: Source) -> None:
+        for name in sorted(link.options.keys() - source.options):
+            known = ", ".join(sorted(source.options)) or "none"
+            detail = f"the source {source.name} knows no option {name[:50]}; it knows {known}"
+            self.reporter.say(LinkError(url=link.url, reason="unknown_option", detail=detail))
 
     def _revision_of(self, url: str) -> str | None:
         state = self.memory.state_of(canonical_url(url))

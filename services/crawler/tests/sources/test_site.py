@@ -34,14 +34,16 @@ async def find(
     return paths, [entry.reason for entry in found if isinstance(entry, Failure)]
 
 
-async def pages_of(pages: dict[str, str]) -> list[Found]:
+async def pages_of(pages: dict[str, str], **options: str) -> list[Found]:
     """What the source says of the pages it finds."""
 
     async def fetch(url: str) -> Fetched | Failure:
         page = pages.get(url.removeprefix("https://blog.example.org"))
         return failure_of_status(404) if page is None else Fetched(url, 200, page.encode(), "text/html")
 
-    found = [entry async for entry in site.SOURCE.find(Site(HOME, fetch, (), 100, 1_000_000))]
+    found = [
+        entry async for entry in site.SOURCE.find(Site(HOME, fetch, (), 100, 1_000_000, options=options))
+    ]
     return [entry for entry in found if isinstance(entry, Found)]
 
 
@@ -107,6 +109,12 @@ class TestSite:
             "c": None,
             "d": "2024-05-03",
         }
+
+    async def test_the_owner_may_leave_out_what_does_not_lie_below_a_path(self) -> None:
+        pages = {"/": "", "/sitemap.xml": sitemap("/blog/a", "/blog", "/blogs/b", "/shop/c", "/en/blog/d")}
+        for under in ("/blog/", "blog"):
+            found = await pages_of(pages, under=under)
+            assert [page.url.removeprefix(HOME) for page in found] == ["blog/a", "blog"]
 
     async def test_same_host_only(self) -> None:
         pages: dict[str, str | Failure] = {

@@ -1,10 +1,13 @@
-"""A site: its pages are the union of what its feeds and its sitemaps list, on the same host only."""
+"""A site: its pages are the union of what its feeds and its sitemaps list, on the same host only.
+
+The option `under` leaves all pages out that do not lie below a path, such as `/blog/` of a company's site.
+"""
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import TypeVar
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from twin_common.errors import InvalidUrl
 from twin_common.identity import canonical_url
@@ -55,7 +58,10 @@ def _listed(site: Site, home: str, entries: Sequence[FeedEntry], sitemap: Sitema
     by_sitemap = _by_address(sitemap.dates.items())
     names = {name.casefold() for entry in entries for name in entry.authors}
     found: list[Found] = []
+    under = str(site.options.get("under", "")).strip("/")
     for canonical, url in _pages(places, site.link, home):
+        if not f"{urlsplit(url).path.strip('/')}/".startswith(f"{under}/" if under else ""):
+            continue
         entry = by_feed.get(canonical)
         found.append(
             Found(
@@ -141,4 +147,4 @@ def _canonical(url: str) -> str | None:
         return None
 
 
-SOURCE = Source(name="site", claims=is_site, find=_find, is_last_resort=True)
+SOURCE = Source(name="site", claims=is_site, find=_find, is_last_resort=True, options=frozenset(("under",)))
