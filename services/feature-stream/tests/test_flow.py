@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from twin_common.dead_letter import reasons
 from twin_common.documents import Category, HeadStatus, RawDocument
+from twin_common.embedding.words import pack_words
 from twin_common.errors import ServerUnavailable
 from twin_common.events import IndexOutcome, Message
 from twin_common.testing.embedding import HashingEmbedder
 from twin_common.topics import DOCUMENT_CHANGES_DEAD
-from twin_common.vector_index import CHUNKS, DOCUMENTS
+from twin_common.vector_index import CHUNKS, DOCUMENTS, WORDS
 from twin_feature_stream.app import root_cause
 
 from .conftest import announcements
@@ -99,6 +100,26 @@ class TestIndexing:
         stream.run(1)
         assert encoded > 5
         assert len(stream.embedder.texts) <= encoded + 2
+
+    async def test_each_chunk_has_its_own_words_also_when_they_are_kept(self, stream: Any) -> None:
+        text = stream.sentences(40)
+        for version, added in enumerate(("", "\n\nOne line more."), 1):
+            stream.publish(stream.upsert(stream.document("one", text + added, version=version)))
+            stream.run(1)
+        payloads = [payload for payload, _ in (await stream.points()).values()]
+        words = HashingEmbedder().embed_with_words([payload["text"] for payload in payloads]).words
+        assert len(payloads) > 1
+        assert [payload[WORDS] for payload in payloads] == [pack_words(own) for own in words]
+
+    async def test_a_chunk_without_words_is_encoded_anew(self, stream: Any) -> None:
+        text = stream.sentences(40)
+        stream.publish(stream.upsert(stream.document("one", text)))
+        stream.run(1)
+        first = await stream.points()
+        await stream.client.delete_payload(CHUNKS, [WORDS], points=list(first))
+        stream.publish(stream.upsert(stream.document("one", text, version=2)))
+        stream.run(1)
+        assert all(payload[WORDS] for payload, _ in (await stream.points()).values())
 
     async def test_of_several_versions_only_the_last_is_encoded(self, stream: Any) -> None:
         stream.embedder = CountingEmbedder()
