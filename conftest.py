@@ -1,6 +1,7 @@
 """Servers for the tests of every package: real ones where the environment names them, else small ones."""
 
 import asyncio
+import faulthandler
 import os
 import socket
 import subprocess
@@ -22,6 +23,7 @@ hypothesis.settings.register_profile("twin", deadline=None)
 hypothesis.settings.load_profile("twin")
 
 _START_SECONDS = 30
+_TEARDOWN_SECONDS = 180
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +76,16 @@ def qdrant_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command += ["--port", str(port), "--storage-path", str(folder / "data")]
     with _running(command, port, folder / "log"):
         yield f"http://127.0.0.1:{port}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, None, None]:
+    """After a failure no timeout of pytest's runs any more: what hangs then ends the process, and says where."""
+    faulthandler.dump_traceback_later(_TEARDOWN_SECONDS, exit=True, file=sys.__stderr__)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.hookimpl(wrapper=True)

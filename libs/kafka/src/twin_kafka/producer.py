@@ -1,6 +1,8 @@
 """What a service says: its events, and the dead letters of what it could not use."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaProducer, ConsumerRecord
@@ -13,6 +15,8 @@ from twin_common.kafka_settings import KafkaSettings
 from twin_kafka.waiting import until_done
 
 log = structlog.get_logger(__name__)
+
+_STOP_SECONDS = 5.0
 
 
 class EventProducer:
@@ -55,7 +59,7 @@ class EventProducer:
     async def close(self) -> None:
         """Let go of the connection."""
         if self._producer is not None:
-            await self._producer.stop()
+            await _stop(self._producer)
 
     def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -67,6 +71,12 @@ class EventProducer:
         try:
             await producer.start()
         except BaseException:
-            await producer.stop()
+            await _stop(producer)
             raise
         return producer
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    # It would wait for Kafka's word on what was sent for as long as Kafka is away.
+    with suppress(TimeoutError):
+        await asyncio.wait_for(producer.stop(), _STOP_SECONDS)

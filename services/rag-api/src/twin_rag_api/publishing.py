@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -15,6 +16,7 @@ from twin_common.telemetry import current_traceparent
 log = structlog.get_logger(__name__)
 
 _SEND_SECONDS = 10.0
+_STOP_SECONDS = 5.0
 
 
 class EventPublisher:
@@ -52,7 +54,7 @@ class EventPublisher:
     async def close(self) -> None:
         """Let go of the connection."""
         if self._producer is not None:
-            await self._producer.stop()
+            await _stop(self._producer)
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
@@ -61,7 +63,13 @@ class EventPublisher:
                 try:
                     await producer.start()
                 except BaseException:
-                    await producer.stop()
+                    await _stop(producer)
                     raise
                 self._producer = producer
             return self._producer
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    # It would wait for Kafka's word on what was sent for as long as Kafka is away.
+    with suppress(TimeoutError):
+        await asyncio.wait_for(producer.stop(), _STOP_SECONDS)
