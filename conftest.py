@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import hypothesis
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 from twin_common.warehouse import Warehouse, WarehouseSettings
 from twin_local.ports import free_port
@@ -79,9 +80,10 @@ def qdrant_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown() -> Generator[None, None, None]:
-    """After a failure no timeout of pytest's runs any more: what hangs then ends the process, and says where."""
-    faulthandler.dump_traceback_later(_TEARDOWN_SECONDS, exit=True, file=sys.__stderr__)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """After a failure pytest times nothing any more: what hangs then ends the process, and says where."""
+    stderr = item.config.stash[fault_handler_stderr_fd_key]
+    faulthandler.dump_traceback_later(_TEARDOWN_SECONDS, exit=True, file=stderr)
     try:
         yield
     finally:

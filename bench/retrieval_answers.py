@@ -12,10 +12,11 @@ from retrieval_questions import Question, plain
 
 from twin_common.identity import AuthorId
 from twin_rag_api.auth import AuthorScope
+from twin_rag_api.generation.answer import AnswerEnd
 from twin_rag_api.generation.engine_registry import EngineRegistry
 from twin_rag_api.generation.engines import Task
 from twin_rag_api.generation.extractive import ExtractiveEngine
-from twin_rag_api.generation.service import AnswerEnd, Answers
+from twin_rag_api.generation.service import Answers
 from twin_rag_api.retrieval.encoding import Encoding
 from twin_rag_api.retrieval.service import Retrieval
 from twin_rag_api.traces.grounding import ground, statements

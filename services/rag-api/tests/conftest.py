@@ -212,6 +212,9 @@ async def running(
     async with serving(create_app(resources)) as url:
         keys = {author: await ApiKeys(own.database).create(author, "test") for author in (ADA, BOB)}
         async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as http:
+            async with asyncio.timeout(60):
+                while not resources.has_rooms:
+                    await asyncio.sleep(0.02)
             for _ in range(200):
                 if (await http.get("/readyz")).status_code == 200:
                     break

@@ -6,7 +6,8 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from twin_rag_api.auth import AuthorScope, Unauthenticated
-from twin_rag_api.resources import Resources
+from twin_rag_api.errors import NotReady
+from twin_rag_api.resources import ROOMS_ARE_MADE, Resources
 
 _bearer = HTTPBearer(auto_error=False, description="An API key; it belongs to one author.")
 
@@ -28,6 +29,8 @@ async def get_scope(
     if credentials is None:
         raise Unauthenticated("send an API key as: Authorization: Bearer twin_…")
     scope = await resources.authenticator.authenticate(credentials.credentials)
+    if not resources.has_rooms:
+        raise NotReady([ROOMS_ARE_MADE])
     resources.rate_limit.take(scope.key_id)
     return scope
 

@@ -47,6 +47,8 @@ from twin_rag_api.writing.service import Writing
 
 log = structlog.get_logger(__name__)
 
+ROOMS_ARE_MADE = "the warehouse is being prepared"
+
 _RETRY_SECONDS = 1.0
 _FOLLOW_SECONDS = 1.0
 
@@ -76,6 +78,8 @@ class Resources:
     traces: TraceStore
     recorder: TraceRecorder
     draining: bool = False
+    has_rooms: bool = False
+    """Whether the warehouse has what this service writes to (docs/adr/0042)."""
 
     @classmethod
     def build(
@@ -166,7 +170,7 @@ class Resources:
             await self.warehouse.ping()
         except ServerUnavailable as error:
             return [str(error)[:200]]
-        return []
+        return [] if self.has_rooms else [ROOMS_ARE_MADE]
 
     async def _load_encoder(self) -> None:
         encoder = await self.encoding.load()
@@ -177,6 +181,7 @@ class Resources:
         await self.crawls.create_indexes()
         await self.drafts.create_indexes()
         await self.traces.create_indexes()
+        self.has_rooms = True
 
     async def _await_collections(self) -> None:
         told: list[str] = []
