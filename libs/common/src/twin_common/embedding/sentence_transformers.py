@@ -57,9 +57,10 @@ class SentenceTransformersEmbedder:
         return unit(vectors)  # not by the model: in bf16 the lengths would be off by a thousandth
 
     def embed_with_words(self, texts: Sequence[str]) -> TextVectors:
-        found: list[dict[str, Tensor]] = self._model.encode(  # type: ignore[assignment]  # with output_value=None
+        encoded: Any = self._model.encode(
             list(texts), batch_size=self._batch_size, show_progress_bar=False, output_value=None
         )
+        found: list[dict[str, Tensor]] = encoded  # what it is with output_value=None
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
         words = []
         for row, features in enumerate(found):
