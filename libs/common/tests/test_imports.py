@@ -25,8 +25,11 @@ _HEAVY = {
     ),
     *("confluent_kafka", "httpx", "opentelemetry.exporter"),
 }
-_ADAPTERS = {f"twin_common.embedding.{name}" for name in ("onnx", "sentence_transformers", "bm25", "vectors")}
-_FAKES = {"twin_common.testing", "twin_common.testing.embedding"}
+_ADAPTERS = {
+    f"twin_common.embedding.{name}"
+    for name in ("onnx", "sentence_transformers", "text_embeddings_inference", "bm25", "vectors", "words")
+}
+_FAKES = {f"twin_common.testing{name}" for name in ("", ".embedding", ".hub", ".text_embeddings_inference")}
 
 _IMPORT_ALL = f"""
 import pkgutil, sys, importlib, twin_common

@@ -237,7 +237,7 @@ class TestFailures:
         async def broken(*_: object, **__: object) -> None:
             raise RuntimeError("secret internals")
 
-        monkeypatch.setattr(api.resources.retrieval, "search", broken)
+        monkeypatch.setattr(api.resources.retrieval, "find", broken)
         response = await api.post("/v1/search", {"query": "tide"})
         problem(response, 500)
         assert "secret" not in response.text

@@ -55,6 +55,7 @@ class TestAxe:
                 await page.locator(".trace-list a").first.click()
                 await expect(page.locator(".trace-detail dl")).to_be_visible()
             if view == "models":
+                await expect(page.locator(".model").first).to_be_visible()
                 await page.evaluate(
                     "document.querySelectorAll('details').forEach((each) => each.open = true)"
                 )
