@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
+from pyarrow import parquet
 from safetensors.torch import load_file
 
 from twin_trainer.base_model import resolve_base
@@ -10,6 +12,7 @@ from twin_trainer.config import Method, Stage, TrainingConfiguration
 from twin_trainer.dpo import train_dpo
 from twin_trainer.merge import MergeMismatch, merge
 from twin_trainer.progress import Progress
+from twin_trainer.rows import NoRows
 from twin_trainer.sft import train_sft
 from twin_trainer.testing.tiny_model import write_tiny_model, write_tiny_rows
 
@@ -67,6 +70,35 @@ class TestLearning:
         left = {path.suffix for path in (tmp_path / "job").rglob("*") if path.is_file()}
         assert left <= {"", ".json", ".jinja", ".safetensors"}
         assert str(tmp_path / "job") not in (adapter.folder / "adapter_config.json").read_text()
+
+
+class TestPromptsWithoutRoom:
+    """A prompt that fills the window leaves no room for the answer that is preferred."""
+
+    @staticmethod
+    def _lengthen(rows: Path, split: str) -> None:
+        path = rows / f"preference/{split}.parquet"
+        pairs = parquet.read_table(path).to_pylist()
+        for pair in pairs:
+            pair["prompt"][-1]["content"] += " and again" * 200
+        parquet.write_table(pa.Table.from_pylist(pairs), path)
+
+    def test_held_out_ones_are_not_measured(self, tmp_path: Path) -> None:
+        rows = write_tiny_rows(tmp_path / "rows")
+        self._lengthen(rows, "test")
+        configuration = _configuration(write_tiny_model(tmp_path / "base"), Method.LORA)
+        adapter = train_sft(configuration, rows, tmp_path / "job", lambda _: None)
+        preferring = train_dpo(configuration, adapter, rows, tmp_path / "job", lambda _: None)
+        assert preferring.steps > 0
+        assert preferring.held_out_loss is None
+
+    def test_where_there_are_no_others_nothing_is_learnt(self, tmp_path: Path) -> None:
+        rows = write_tiny_rows(tmp_path / "rows")
+        self._lengthen(rows, "train")
+        configuration = _configuration(write_tiny_model(tmp_path / "base"), Method.LORA)
+        adapter = train_sft(configuration, rows, tmp_path / "job", lambda _: None)
+        with pytest.raises(NoRows, match="less than 128 tokens: raise max_length"):
+            train_dpo(configuration, adapter, rows, tmp_path / "job", lambda _: None)
 
 
 class TestMergeMismatch:

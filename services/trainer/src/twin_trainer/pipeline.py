@@ -36,6 +36,7 @@ from twin_trainer.model_card import Lineage, headline_figures, model_card
 from twin_trainer.pairs import PairPolicy, write_pairs
 from twin_trainer.progress import Progress, TrainedAdapter
 from twin_trainer.registry import ModelRegistry, open_registry
+from twin_trainer.rows import NoRows
 from twin_trainer.sft import train_sft
 
 log = structlog.get_logger(__name__)
@@ -126,7 +127,11 @@ def _learn(
         )
     if not (rows / "preference/train.parquet").exists():
         return sft, None
-    return sft, experiment.add(train_dpo(configuration, sft, rows, spec.work, report))
+    try:
+        return sft, experiment.add(train_dpo(configuration, sft, rows, spec.work, report))
+    except NoRows as nothing:
+        log.warning("trained without preferences", reason=str(nothing))
+        return sft, None
 
 
 def _merged(run: _Run, base: ResolvedBase, adapter: TrainedAdapter) -> Path:
