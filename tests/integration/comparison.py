@@ -12,7 +12,7 @@ from qdrant_client import AsyncQdrantClient, models
 
 from twin_common.documents import RawDocument, text_hash
 from twin_common.embedding import Embedder, EmbeddingSettings, load_embedder, load_sparse_embedder
-from twin_common.embedding.words import nearest_words, unpack_words
+from twin_common.embedding.words import unpack_words
 from twin_common.identity import point_id
 from twin_common.vector_index import BM25, CHUNKS, DENSE, DOCUMENTS, WORDS
 from twin_common.warehouse import Warehouse
@@ -23,7 +23,7 @@ _PAGE = 1000
 _EQUAL_COSINE = 0.99
 """What one text's vectors have at least, whichever texts it was encoded beside; int8 kernels round."""
 _EQUAL_WORDS = 0.9
-"""What a text's words have at least with what the index keeps of the same words."""
+"""How far the signs that the index keeps agree at least with the words they were made of."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def _wrong_vectors(chunks: Sequence[Point], embedder: Embedder, encode_again: in
         if float(np.dot(dense, vector)) < _EQUAL_COSINE:
             found.append(f"{name} has the dense vector of another text")
         kept = chunk.payload.get(WORDS)
-        if kept and nearest_words(words, [unpack_words(kept, len(vector))]).mean() < _EQUAL_WORDS:
+        if kept and _agreement(words, unpack_words(kept, len(vector))) < _EQUAL_WORDS:
             found.append(f"{name} has the words of another text")
     return found
 
@@ -209,3 +209,11 @@ def _point(record: models.Record) -> Point:
         np.asarray(dense, dtype=np.float32) if dense else None,
         sparse if isinstance(sparse, models.SparseVector) else None,
     )
+
+
+def _agreement(words: "NDArray[np.float32]", kept: "NDArray[np.uint8]") -> float:
+    """1 where every sign is the word's own, 0 where they are of another; small numbers count for little."""
+    if len(words) != len(kept):
+        return 0.0
+    signs = 2.0 * np.unpackbits(kept, axis=1, count=words.shape[1]) - 1.0
+    return float((words * signs).sum() / np.abs(words).sum())
