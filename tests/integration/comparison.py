@@ -1,5 +1,6 @@
 """Warehouse and index to the last byte: what a correct stream must have left behind."""
 
+import asyncio
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from twin_feature_stream.chunking import ChunkingPolicy, Passage, chunk_texts
 from twin_feature_stream.cleaning import clean, clean_line
 
 _PAGE = 1000
+_TRIES = 20
 _EQUAL_COSINE = 0.99
 """What one text's vectors have at least, whichever texts it was encoded beside; int8 kernels round."""
 _EQUAL_WORDS = 0.9
@@ -182,7 +184,20 @@ def _same_weights(sparse: models.SparseVector, wanted: Mapping[int, float]) -> b
 
 
 async def _points(client: AsyncQdrantClient, collection: str) -> list[Point]:
-    """Every point with its vectors; a count says whether the listing left any out."""
+    """Every point with its vectors; a count says whether the listing left any out.
+
+    A write that was under way may fall between the two, so that they get some tries.
+    """
+    for _ in range(_TRIES):
+        points = await _listed(client, collection)
+        count = (await client.count(collection, exact=True)).count
+        if count == len(points):
+            return points
+        await asyncio.sleep(0.5)
+    raise AssertionError(f"{collection} lists {len(points)} points and counts {count}: it is being written")
+
+
+async def _listed(client: AsyncQdrantClient, collection: str) -> list[Point]:
     points: list[Point] = []
     offset = None
     while True:
@@ -191,13 +206,7 @@ async def _points(client: AsyncQdrantClient, collection: str) -> list[Point]:
         )
         points += [_point(record) for record in page]
         if offset is None:
-            break
-    count = (await client.count(collection, exact=True)).count
-    if count != len(points):
-        raise AssertionError(
-            f"{collection} lists {len(points)} points and counts {count}: it is being written"
-        )
-    return points
+            return points
 
 
 def _point(record: models.Record) -> Point:
