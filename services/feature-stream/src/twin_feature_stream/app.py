@@ -16,7 +16,7 @@ from bytewax.run import cli_main
 
 from twin_common.configuration import read
 from twin_common.documents import Category, DocumentHead, HeadSummary, RawDocument
-from twin_common.embedding import Embedder, EmbeddingSettings, load_embedder, load_sparse_embedder
+from twin_common.embedding import Embedder, EmbeddingSettings, load_sparse_embedder
 from twin_common.errors import ServerUnavailable
 from twin_common.health import HealthServer
 from twin_common.index_builds import Role, describe_encoder, ensure_collections, read_builds
@@ -35,7 +35,7 @@ from twin_feature_stream.index_stage import IndexStage
 from twin_feature_stream.index_writer import IndexWriter
 from twin_feature_stream.message_sink import ConfirmedPublisher, MessageSink
 from twin_feature_stream.patience import Patience, RetryPolicy
-from twin_feature_stream.patient_embedder import PatientEmbedder
+from twin_feature_stream.patient_embedder import PatientEmbedder, load_patiently
 from twin_feature_stream.positions import claim, recovery
 from twin_feature_stream.preparation import Preparation
 from twin_feature_stream.readiness import Readiness, Stopping, StopSignal
@@ -121,7 +121,7 @@ def _run(
     try:
         at_start = Patience(RetryPolicy(give_up_after=inf), readiness, stop)
         encoder = loop.run(_choose_encoder(configuration.embedding, servers, at_start))
-        embedder = given_embedder or _load(encoder, at_start, loop)
+        embedder = given_embedder or load_patiently(encoder, at_start, loop)
         servers = replace(servers, collections=Collections.of_model(embedder.model_name))
         loop.run(_wait_for_servers(configuration, servers, at_start, embedder, encoder))
         patience = Patience(RetryPolicy(give_up_after=settings.retry_seconds), readiness, stop)
@@ -152,10 +152,6 @@ def _run(
         if reconciling:
             reconciling.cancel()
         loop.submit(_close(servers)).result(timeout=5)
-
-
-def _load(encoder: EmbeddingSettings, patience: Patience, loop: BackgroundLoop) -> Embedder:
-    return loop.run(patience.wait_for("the encoder", lambda: asyncio.to_thread(load_embedder, encoder)))
 
 
 def _work(flow: Dataflow, settings: FeatureStreamSettings, folder: Path) -> None:

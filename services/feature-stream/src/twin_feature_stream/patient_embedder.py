@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from twin_common.embedding import Embedder, TextVectors
+from twin_common.embedding import Embedder, EmbeddingSettings, TextVectors, load_embedder
 from twin_feature_stream.background_loop import BackgroundLoop
 from twin_feature_stream.patience import Patience
 
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 T = TypeVar("T")
+
+
+def load_patiently(settings: EmbeddingSettings, patience: Patience, loop: BackgroundLoop) -> Embedder:
+    """The configured encoder, once its server answers if it has one. Raises: as `load_embedder`; Stopping."""
+    return loop.run(patience.wait_for("the encoder", lambda: asyncio.to_thread(load_embedder, settings)))
 
 
 class PatientEmbedder:
